@@ -1,0 +1,7 @@
+kp_unit(test_base_err lib/base/err.c)
+kp_unit(test_base_vocab lib/base/vocab.c)
+kp_unit(test_base_time lib/base/time.c)
+kp_unit(test_base_bytes lib/base/bytes.c)
+kp_unit(test_base_addr lib/base/addr.c)
+kp_unit(test_base_siphash lib/base/siphash.c)
+kp_unit(test_base_prng lib/base/prng.c lib/base/siphash.c)
