@@ -1,0 +1,84 @@
+#include "lib/judging/group.h"
+
+/* A brown-out must last this long to be more than a passing burst. */
+#define BROWNOUT_HELD (120 * KP_NS_PER_S)
+/* Answers that end an outage. */
+#define RUN_ANSWERS 3
+
+static void feed_run(struct kp_group_run *run, const struct kp_group_sample *s)
+{
+    if (s->lost) {
+        /* A majority of silence is no recovery: start over. */
+        if (++run->losses > run->answers)
+            *run = (struct kp_group_run){0};
+        return;
+    }
+    if (run->answers == 0)
+        *run = (struct kp_group_run){.first = s->sent, .source = s->source};
+    run->answers++;
+    run->several |= s->source != run->source;
+}
+
+void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
+                   const struct kp_group_sample *s)
+{
+    double ceiling = rule->threshold + 1;
+    kp_detect_feed(&g->outage, &kp_detect_confirm, s->p0, s->sent, s->lost, ceiling);
+    kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
+                   ceiling);
+    if (g->state == KP_DOWN)
+        feed_run(&g->run, s);
+}
+
+static void enter(struct kp_group *g, enum kp_state state, struct kp_mono since)
+{
+    g->state = (uint8_t)state;
+    g->since = since;
+    g->run = (struct kp_group_run){0};
+}
+
+static bool recovered(const struct kp_group *g, const struct kp_group_rule *rule,
+                      struct kp_mono now)
+{
+    const struct kp_group_run *run = &g->run;
+    return run->answers >= RUN_ANSWERS && (run->several || !rule->several) &&
+           kp_mono_sub(now, run->first).ns >= rule->span.ns;
+}
+
+void kp_group_blame(struct kp_group *g)
+{
+    enter(g, KP_DOWN, g->outage.onset);
+}
+
+void kp_group_absolve(struct kp_group *g)
+{
+    g->outage.score = 0;
+    g->brownout.score = 0;
+}
+
+enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rule,
+                             struct kp_mono now, bool may_blame)
+{
+    bool brown = g->brownout.score >= rule->threshold ||
+                 (g->state == KP_DEGRADED && g->brownout.score > 0);
+    if (g->state == KP_DOWN) {
+        if (recovered(g, rule, now)) {
+            struct kp_mono first = g->run.first;
+            kp_group_absolve(g);
+            enter(g, KP_UP, first);
+        }
+    } else if (g->outage.score >= rule->threshold && may_blame) {
+        kp_group_blame(g);
+    } else if (brown && may_blame && kp_mono_sub(now, g->brownout.onset).ns >= BROWNOUT_HELD) {
+        if (g->state != KP_DEGRADED)
+            enter(g, KP_DEGRADED, g->brownout.onset);
+    } else if (g->state != KP_UP) {
+        enter(g, KP_UP, now);
+    }
+    return (enum kp_state)g->state;
+}
+
+bool kp_group_suspect(const struct kp_group *g)
+{
+    return g->state == KP_DOWN || g->outage.score >= KP_DETECT_SUSPECT;
+}
