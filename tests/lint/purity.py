@@ -13,7 +13,7 @@ mem* str* *alloc free reallocarray calloc abort qsort bsearch
 snprintf vsnprintf __snprintf_chk __vsnprintf_chk __memcpy_chk __memset_chk __memmove_chk
 __strcpy_chk __strcat_chk __strncpy_chk __isoc99_sscanf __*_chk
 inet_pton inet_ntop
-exp log log2 exp2 sqrt pow floor ceil fabs fmin fmax fminf fmaxf fabsf modf ldexp lround* round* frexp
+exp log log2 exp2 sqrt pow floor ceil fabs fmin fmax fminf fmaxf fabsf modf ldexp lround* llround* round* frexp
 __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc tolower toupper
 __errno_location __stack_chk_fail __assert_fail _GLOBAL_OFFSET_TABLE_
 __asan_* __ubsan_* __tsan_* __sanitizer_* __gcov_* __llvm_* __start_* __stop_* _Unwind_Resume

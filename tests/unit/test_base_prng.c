@@ -1,11 +1,5 @@
 #include "lib/base/prng.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void the_same_key_gives_the_same_numbers(void **state)
 {

@@ -1,11 +1,5 @@
 #include "lib/base/siphash.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 /* SipHash-2-4, 64 bits, key 00..0f, message 00..(n-1): the reference vectors of the
  * algorithm's authors, as OpenSSL 3 computes them too. */
