@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# Does every host answer, as the vantage sees it?
+
+# wait_ready SECONDS: a host is ready when it answers ping over both families
+# and its servers answer
+wait_ready() {
+	local silent
+	silent=$(host_checks | READY_UNTIL=$((EPOCHSECONDS + $1)) enter vantage xargs -P 64 -d '\n' -n 1 bash -c "$CHECK" check)
+	[[ -z $silent ]] || die "no answer within $1 s from $(sort <<<"$silent" | by_host)"
+}
+
+# "NAME CHECK" lines to "NAME (CHECK CHECK), NAME (CHECK)"
+by_host() {
+	awk '$1 != name { printf "%s%s (%s", (name ? "), " : ""), $1, $2; name = $1; next }
+		{ printf " %s", $2 }
+		END { print ")" }'
+}
+
+# One line per check: "NAME KIND ADDRESS [ZONE]"
+host_checks() {
+	local name what family addr zone
+	while read -r name _ _ what; do
+		for family in 4 6; do
+			addr=$(host_addr "$name" "$family")
+			echo "$name ping $addr"
+			case $what in
+			dns)
+				zone=$(row "$NAME_SERVERS" "$name")
+				echo "$name dns $addr ${zone%% *}"
+				;;
+			-) ;;
+			*) for port in ${what//,/ }; do echo "$name $port $addr"; done ;;
+			esac
+		done
+	done < <(rows "$HOSTS")
+}
+
+# Runs in the vantage, once for each line. Prints the check that failed.
+# shellcheck disable=SC2016
+readonly CHECK='
+read -r name kind addr zone <<<"$1"
+ask() {
+	case $kind in
+	ping) ping -q -n -c 1 -W 2 "$addr" ;;
+	dns) kdig +norecurse +timeout=2 +retry=0 "@$addr" "$zone" SOA | grep -q "Flags:.* aa;" ;;
+	*) timeout 2 bash -c "exec 3<>/dev/tcp/$addr/$kind" ;;
+	esac >/dev/null 2>&1
+}
+while ((EPOCHSECONDS <= READY_UNTIL)); do
+	ask && exit 0
+	sleep 0.05
+done
+case $addr in *:*) echo "$name $kind/IPv6" ;; *) echo "$name $kind/IPv4" ;; esac'
