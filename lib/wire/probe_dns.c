@@ -12,7 +12,6 @@
 #include <ares.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     HEADER = 12,
@@ -35,30 +34,6 @@ struct kp_dns_query {
     size_t len;
     uint8_t bytes[QUERY_MAX]; /* id 0; the name as the configuration writes it */
 };
-
-static const struct {
-    const char *name;
-    uint16_t number;
-} types[] = {
-    {"A", 1},    {"NS", 2},    {"CNAME", 5}, {"SOA", 6}, {"PTR", 12},    {"MX", 15},
-    {"TXT", 16}, {"AAAA", 28}, {"SRV", 33},  {"DS", 43}, {"DNSKEY", 48}, {"CAA", 257},
-};
-
-uint16_t kp_dns_type_number(const char *name)
-{
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (strcasecmp(types[i].name, name) == 0)
-            return types[i].number;
-    return 0;
-}
-
-const char *kp_dns_type_name(uint16_t number)
-{
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (types[i].number == number)
-            return types[i].name;
-    return NULL;
-}
 
 /* Escapes and bytes that do not print are refused: c-ares' versions differ on
  * them, and no name worth asking for has any. */

@@ -12,10 +12,4 @@ enum kp_err kp_dns_query_new(const char *qname, uint16_t qtype, bool recursion,
                              struct kp_dns_query **out);
 void kp_dns_query_free(struct kp_dns_query *query);
 
-/* IANA type names known to the configuration ("SOA", "NS", "A", "AAAA", "TXT",
- * "MX", "CNAME", "PTR", "SRV", "DS", "DNSKEY", "CAA", "ANY" is not one):
- * number 0 / NULL where unknown. */
-uint16_t kp_dns_type_number(const char *name);
-const char *kp_dns_type_name(uint16_t number);
-
 #endif

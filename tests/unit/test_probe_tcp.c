@@ -249,6 +249,25 @@ static void a_million_blind_guesses_are_refused(void **state)
     assert_int_equal(accepted, 0);
 }
 
+/* As the kernel delivers a SYN/ACK that never crossed a network card. */
+static void a_checksum_left_to_the_card_is_accepted(void **state)
+{
+    (void)state;
+    struct kp_wire wire = help_wire();
+    struct kp_shot shot = shot_to(hosts[0]);
+    struct packet p = help_tcp_reply(&shot, SYN | ACK);
+    struct kp_ip ip;
+    assert_int_equal(kp_ip4_parse(p.bytes, p.len, &ip), KP_OK);
+    uint32_t sum = kp_ip_pseudo_sum(&ip.src, &ip.dst, KP_IP_TCP, ip.len);
+    struct kp_wr w = kp_wr_init(p.bytes + tcp_at(0) + 16, 2);
+    kp_wr_u16(&w, (uint16_t)~kp_csum_finish(sum));
+    struct kp_rx rx = {.src = shot.dst, .bytes = p.bytes, .len = p.len};
+    struct kp_claim claim;
+    assert_int_equal(kp_probe_tcp.match(&wire, &rx, &claim), KP_DISCARD_NONE);
+    p.bytes[tcp_at(0) + 17] ^= 1;
+    assert_int_equal(kp_probe_tcp.match(&wire, &rx, &claim), KP_DISCARD_CHECKSUM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +278,7 @@ int main(void)
         cmocka_unit_test(acknowledging_anything_else_is_refused),
         cmocka_unit_test(another_source_is_refused),
         cmocka_unit_test(ports_outside_our_range_are_not_ours),
+        cmocka_unit_test(a_checksum_left_to_the_card_is_accepted),
         cmocka_unit_test(truncations_are_refused),
         cmocka_unit_test(data_offsets_beyond_the_segment_are_malformed),
         cmocka_unit_test(no_combination_of_lengths_slips_through),
