@@ -1,0 +1,207 @@
+/* What the results say about items, targets, paths and our own vantage. */
+#include "lib/core/world.h"
+
+/* Our own sends have failed this often and this long: it is us. */
+#define FAILED_SENDS 3
+#define FAILED_SPAN (5 * KP_NS_PER_S)
+/* A path has recovered only after answers from two targets over this time. */
+#define PATH_RUN_SPAN (10 * KP_NS_PER_S)
+
+static struct kp_path *path_of(const struct kp_core *core, const struct kp_target *target)
+{
+    return target->path != KP_NONE ? &core->world->paths[target->path] : NULL;
+}
+
+static void later(struct kp_mono *t, struct kp_mono than)
+{
+    if (kp_mono_before(*t, than))
+        *t = than;
+}
+
+/* An outage that began at onset may be put on others only where something was
+ * answered after that: else it could as well be us. */
+static bool may_blame(const struct kp_core *core, struct kp_mono onset)
+{
+    if (core->vantage == KP_DOWN)
+        return false;
+    return core->anchors.state == KP_UNKNOWN ||
+           !kp_mono_before(core->last_anchor_answer, onset) ||
+           !kp_mono_before(core->last_target_answer, onset);
+}
+
+static void absolve_all(struct kp_core *core)
+{
+    struct kp_world *world = core->world;
+    for (uint32_t i = 0; i < world->item_count; i++)
+        kp_group_absolve(&world->items[i].group);
+    for (uint32_t i = 0; i < world->target_count + world->anchor_count; i++)
+        kp_group_absolve(&world->targets[i].group);
+    for (uint32_t i = 0; i < world->path_count; i++)
+        kp_group_absolve(&world->paths[i].group);
+    kp_group_absolve(&core->anchors);
+}
+
+static void set_vantage(struct kp_core *core, enum kp_state state)
+{
+    enum kp_state from = (enum kp_state)core->vantage;
+    if (from == state)
+        return;
+    core->vantage = (uint8_t)state;
+    core->vantage_since = core->now;
+    if (from == KP_DOWN)
+        absolve_all(core);
+    kp_tell_vantage(core, from);
+}
+
+void kp_judge_sends(struct kp_core *core, bool failed)
+{
+    if (!failed) {
+        core->failing_count = 0;
+        return;
+    }
+    if (core->failing_count++ == 0)
+        core->failing_since = core->now;
+    if (core->failing_count >= FAILED_SENDS &&
+        kp_mono_sub(core->now, core->failing_since).ns >= FAILED_SPAN)
+        set_vantage(core, KP_DOWN);
+}
+
+/* Anchors silent and nobody else answering either is our own fault; any answer
+ * to a probe sent since ends it. */
+static void judge_vantage(struct kp_core *core, bool answered, struct kp_mono sent)
+{
+    if (answered && !kp_mono_before(sent, core->vantage_since))
+        set_vantage(core, KP_UP);
+    if (core->vantage == KP_DOWN || core->anchors.state == KP_UNKNOWN)
+        return;
+    if (core->anchors.outage.score >= core->world->vantage_threshold &&
+        kp_mono_before(core->last_target_answer, core->anchors.outage.onset) &&
+        kp_mono_before(core->last_anchor_answer, core->anchors.outage.onset))
+        set_vantage(core, KP_DOWN);
+}
+
+static void judge_item(struct kp_core *core, struct kp_item *item)
+{
+    struct kp_group_rule rule = {item->threshold, false, {0}};
+    kp_group_judge(&item->group, &rule, core->now, may_blame(core, item->group.outage.onset));
+}
+
+static void judge_target(struct kp_core *core, struct kp_target *target)
+{
+    struct kp_group_rule rule = {target->threshold, false, {0}};
+    struct kp_group *group = &target->group;
+    struct kp_mono onset = group->outage.onset;
+    kp_group_judge(group, &rule, core->now, may_blame(core, onset));
+    const struct kp_path *path = path_of(core, target);
+    /* Silent ever since its path went down: the path's proof is enough. */
+    if (group->state != KP_DOWN && path != NULL && path->group.state == KP_DOWN &&
+        group->outage.score > 0 && kp_mono_before(target->last_answer, path->group.since))
+        kp_group_blame(group);
+    kp_tell_target(core, target);
+}
+
+static bool several_targets(const struct kp_path *path)
+{
+    return path->target_count > 1;
+}
+
+static void judge_path(struct kp_core *core, struct kp_path *path)
+{
+    struct kp_group_rule rule = {path->threshold, several_targets(path), {PATH_RUN_SPAN}};
+    enum kp_state was = (enum kp_state)path->group.state;
+    kp_group_judge(&path->group, &rule, core->now, may_blame(core, path->group.outage.onset));
+    kp_tell_path(core, path);
+    if (path->group.state != KP_DOWN || was == KP_DOWN)
+        return;
+    for (uint32_t i = 0; i < core->world->target_count; i++)
+        if (path_of(core, &core->world->targets[i]) == path &&
+            core->world->targets[i].group.state != KP_UNKNOWN)
+            judge_target(core, &core->world->targets[i]);
+}
+
+static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
+{
+    struct kp_target *target = &core->world->targets[item->target];
+    struct kp_path *path = path_of(core, target);
+    kp_group_feed(&item->group, &(struct kp_group_rule){.threshold = item->threshold}, s);
+    kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold}, s);
+    if (path != NULL)
+        kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
+    if (target->anchor) {
+        struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
+        kp_group_feed(&core->anchors, &rule, s);
+        /* Only its score counts; the vantage has a state of its own. */
+        core->anchors.state = KP_UP;
+    }
+}
+
+void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
+                     double rtt)
+{
+    struct kp_target *target = &core->world->targets[item->target];
+    bool answered = rtt >= 0;
+    if (answered) {
+        later(&target->last_answer, sent);
+        later(target->anchor ? &core->last_anchor_answer : &core->last_target_answer, sent);
+    }
+    bool votes = kp_baseline_votes(&item->baseline);
+    if (votes && (core->vantage != KP_DOWN || answered))
+        feed(core, item,
+             &(struct kp_group_sample){
+                 .sent = sent,
+                 .lost = !answered,
+                 .slow = answered && kp_baseline_slow(&item->baseline, rtt),
+                 .p0 = kp_baseline_loss(&item->baseline),
+                 .source = item->target,
+             });
+    judge_vantage(core, answered, sent);
+    if (!votes || core->vantage == KP_DOWN)
+        return;
+    judge_item(core, item);
+    struct kp_path *path = path_of(core, target);
+    if (path != NULL)
+        judge_path(core, path);
+    judge_target(core, target);
+}
+
+bool kp_judge_suspect(const struct kp_core *core, const struct kp_item *item)
+{
+    const struct kp_target *target = &core->world->targets[item->target];
+    const struct kp_path *path = path_of(core, target);
+    return core->vantage == KP_DOWN || kp_group_suspect(&item->group) ||
+           kp_group_suspect(&target->group) || (path != NULL && kp_group_suspect(&path->group));
+}
+
+static enum kp_state shown(const struct kp_core *core, const struct kp_group *group)
+{
+    return core->vantage == KP_DOWN ? KP_UNKNOWN : (enum kp_state)group->state;
+}
+
+enum kp_state kp_judge_item_state(const struct kp_core *core, const struct kp_item *item)
+{
+    return shown(core, &item->group);
+}
+
+enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_path *path)
+{
+    return shown(core, &path->group);
+}
+
+enum kp_state kp_judge_target_state(const struct kp_core *core, const struct kp_target *target,
+                                    struct kp_mono *since)
+{
+    *since = target->group.since;
+    if (target->address == NULL || target->mismatch)
+        return KP_UNKNOWN;
+    if (target->group.state != KP_UP)
+        return shown(core, &target->group);
+    /* A live host with a dead port answers worse than it should. */
+    for (uint32_t i = 0; i < target->item_count; i++) {
+        const struct kp_group *item = &core->world->items[target->first_item + i].group;
+        if (item->state == KP_DOWN) {
+            *since = item->since;
+            return core->vantage == KP_DOWN ? KP_UNKNOWN : KP_DEGRADED;
+        }
+    }
+    return shown(core, &target->group);
+}

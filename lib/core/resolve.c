@@ -1,0 +1,95 @@
+/* Names: when to look them up, and what their addresses mean. */
+#include "lib/core/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RESOLVE_EVERY (10 * 60 * KP_NS_PER_S)
+#define RESOLVE_AGAIN (30 * KP_NS_PER_S) /* after a failure */
+#define MOST_ADDRS 8
+
+static void look_up_in(struct kp_core *core, uint32_t target, int64_t ns)
+{
+    struct kp_mono at = kp_mono_add(core->now, (struct kp_dur){ns});
+    kp_wheel_set(&core->world->resolve, target, kp_tick_ceil(at));
+}
+
+void kp_resolve_start(struct kp_core *core)
+{
+    const struct kp_world *world = core->world;
+    for (uint32_t i = 0; i < world->target_count && world->conf->resolve_at_count > 0; i++)
+        if (world->targets[i].conf->host != NULL)
+            look_up_in(core, i, 0);
+}
+
+bool kp_resolve_next(struct kp_core *core, struct kp_act *act)
+{
+    uint32_t target = 0;
+    if (!kp_wheel_pop(&core->world->resolve, kp_tick_floor(core->now), &target))
+        return false;
+    look_up_in(core, target, RESOLVE_AGAIN);
+    act->kind = KP_ACT_RESOLVE;
+    act->target = target;
+    act->host = core->world->targets[target].conf->host;
+    return true;
+}
+
+static bool contains(const struct kp_addr *addrs, size_t count, const struct kp_addr *a)
+{
+    for (size_t i = 0; i < count; i++)
+        if (kp_addr_equal(&addrs[i], a))
+            return true;
+    return false;
+}
+
+static bool has_family(const struct kp_addr *addrs, size_t count, uint8_t family)
+{
+    for (size_t i = 0; i < count; i++)
+        if (addrs[i].family == family)
+            return true;
+    return false;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct kp_addr));
+}
+
+/* Pinned: the address must be among those of its family.  Else the present one
+ * if it is still there, or the first allowed one, is taken. */
+static bool matches(struct kp_core *core, struct kp_target *target, const struct kp_addr *addrs,
+                    size_t count)
+{
+    const struct kp_addr *pinned = &target->conf->address;
+    if (pinned->family != KP_AF_NONE)
+        return !has_family(addrs, count, pinned->family) || contains(addrs, count, pinned);
+    if (target->address != NULL && contains(addrs, count, &target->address->addr))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (kp_guard_allows(&core->world->guard, &addrs[i]))
+            return kp_world_set_address(core->world, target, &addrs[i]) == KP_OK;
+    target->mismatch = true;
+    return false;
+}
+
+void kp_core_resolved(struct kp_core *core, uint32_t index, const struct kp_addr *addrs,
+                      size_t count)
+{
+    if (index >= core->world->target_count || count == 0)
+        return;
+    struct kp_target *target = &core->world->targets[index];
+    if (target->conf->host == NULL)
+        return;
+    struct kp_addr sorted[MOST_ADDRS] = {0};
+    count = count < MOST_ADDRS ? count : MOST_ADDRS;
+    memcpy(sorted, addrs, count * sizeof *addrs);
+    qsort(sorted, count, sizeof *sorted, by_bytes);
+    look_up_in(core, index, RESOLVE_EVERY);
+    uint64_t hash = kp_siphash(&core->rng.key, sorted, count * sizeof *sorted);
+    target->mismatch = false;
+    bool good = matches(core, target, sorted, count);
+    if (!good && target->resolved_as != hash)
+        kp_tell_mismatch(core, target, sorted, count);
+    target->resolved_as = good ? 0 : hash;
+    kp_tell_target(core, target);
+}

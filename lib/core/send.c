@@ -1,0 +1,192 @@
+/* When and whom to ask: due items past both rates and the guard. */
+#include "lib/core/world.h"
+
+#include <stdlib.h>
+
+/* How long a timed-out probe is remembered, to recognise a late answer. */
+#define LATE_STAY (30 * KP_NS_PER_S)
+
+void kp_send_schedule(struct kp_core *core, uint32_t index)
+{
+    struct kp_item *item = &core->world->items[index];
+    kp_wheel_set(&core->world->sched, index, kp_tick_ceil(item->due));
+}
+
+/* The next due time follows from the previous one, not from when it was sent,
+ * so nothing drifts; turns that a stall made us miss are skipped. */
+static void advance(struct kp_core *core, struct kp_item *item)
+{
+    int64_t interval = item->timing.interval.ns;
+    int64_t behind = core->now.ns - item->nominal.ns;
+    item->nominal.ns += interval * (behind > interval ? behind / interval + 1 : 1);
+    double jitter = (2 * kp_prng_unit(&core->rng) - 1) * item->timing.jitter;
+    item->due.ns = item->nominal.ns + (int64_t)(jitter * (double)interval);
+}
+
+static const struct kp_via *via_of(const struct kp_world *world, const struct kp_target *target)
+{
+    if (target->path == KP_NONE)
+        return NULL;
+    const struct kp_via *via = &world->paths[target->path].conf->via;
+    return via->device != NULL || via->source.family != KP_AF_NONE ? via : NULL;
+}
+
+static void note_lag(struct kp_core *core, const struct kp_item *item)
+{
+    double lag = kp_dur_seconds(kp_mono_sub(core->now, item->due));
+    double *worst = &core->lag[core->finished_second % KP_RATE_SECONDS];
+    if (item->due.ns > 0 && lag > *worst)
+        *worst = lag;
+}
+
+/* Opens a slot for the item and describes the send. */
+static bool open_probe(struct kp_core *core, uint32_t index, struct kp_send *out)
+{
+    struct kp_item *item = &core->world->items[index];
+    const struct kp_target *target = &core->world->targets[item->target];
+    const struct kp_conf_probe *probe = item->probe;
+    /* A stuck or half-open flow must not silence a host: after silence, or while
+     * an earlier probe is still out, take a fresh one. */
+    if (!item->answered_last)
+        item->flow++;
+    item->answered_last = false;
+    if (++core->serial == 0)
+        ++core->serial;
+    struct kp_shot shot = {
+        .dst = target->address->addr, .dport = probe->port, .size = probe->size};
+    kp_cookie_make(&core->wire, probe->type, index, item->flow, core->serial, &shot);
+    struct kp_flow flow = {shot.dst, (uint8_t)probe->type, shot.dport, shot.sport, shot.seq};
+    uint32_t slot = kp_inflight_open(&core->inflight, &flow, index, core->serial,
+                                     kp_mono_add(core->now, item->timing.timeout));
+    if (slot == KP_NO_SLOT)
+        return false;
+    struct kp_slot *s = &core->inflight.slots[slot];
+    s->tag = shot.tag;
+    s->checksum = shot.checksum;
+    s->size = shot.size;
+    s->sent = core->now;
+    item->sent++;
+    core->stats.sent[probe->type]++;
+    *out = (struct kp_send){slot,
+                            core->serial,
+                            probe->type,
+                            shot.dst,
+                            shot.dport,
+                            probe->tcp,
+                            via_of(core->world, target)};
+    return true;
+}
+
+/* Sends item now if it may be; else files it for when it may. */
+static bool try_item(struct kp_core *core, uint32_t index, struct kp_send *out)
+{
+    struct kp_world *world = core->world;
+    struct kp_item *item = &world->items[index];
+    const struct kp_target *target = &world->targets[item->target];
+    struct kp_address *address = target->mismatch ? NULL : target->address;
+    bool extra = item->asked && kp_mono_before(core->now, item->due);
+    if (address == NULL || !kp_guard_allows(&world->guard, &address->addr)) {
+        core->stats.denied += address != NULL;
+        item->asked = false;
+        advance(core, item);
+        kp_send_schedule(core, index);
+        return false;
+    }
+    struct kp_mono ready = kp_bucket_ready(&address->bucket, &world->address_rate);
+    if (kp_mono_before(core->now, ready)) {
+        core->stats.deferred++;
+        kp_wheel_set(&world->sched, index, kp_tick_ceil(ready));
+        return false;
+    }
+    kp_bucket_take(&address->bucket, &world->address_rate, core->now);
+    kp_bucket_take(&core->total, &world->total_rate, core->now);
+    note_lag(core, item);
+    item->asked = false;
+    if (!extra)
+        advance(core, item);
+    kp_send_schedule(core, index);
+    return open_probe(core, index, out);
+}
+
+static bool total_ready(const struct kp_core *core, struct kp_mono *ready)
+{
+    *ready = kp_bucket_ready(&core->total, &core->world->total_rate);
+    return !kp_mono_before(core->now, *ready);
+}
+
+bool kp_send_next(struct kp_core *core, struct kp_send *out)
+{
+    struct kp_mono ready;
+    uint32_t item = 0;
+    while (total_ready(core, &ready) &&
+           kp_wheel_pop(&core->world->sched, kp_tick_floor(core->now), &item))
+        if (try_item(core, item, out))
+            return true;
+    return false;
+}
+
+bool kp_send_next_due(const struct kp_core *core, struct kp_mono *at)
+{
+    int64_t tick = 0;
+    struct kp_mono ready;
+    if (!kp_wheel_next(&core->world->sched, &tick))
+        return false;
+    *at = kp_tick_time(tick);
+    if (!total_ready(core, &ready) && kp_mono_before(*at, ready))
+        *at = ready;
+    return true;
+}
+
+static bool queue_release(struct kp_core *core, const struct kp_send *send)
+{
+    if (core->release_head == core->release_tail)
+        core->release_head = core->release_tail = 0;
+    if (core->release_tail == core->release_room) {
+        size_t room = core->release_room > 0 ? 2 * core->release_room : 64;
+        struct kp_send *grown = reallocarray(core->releases, room, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        core->releases = grown;
+        core->release_room = room;
+    }
+    core->releases[core->release_tail++] = *send;
+    return true;
+}
+
+void kp_send_release(struct kp_core *core, uint32_t index)
+{
+    const struct kp_slot *slot = &core->inflight.slots[index];
+    if (slot->flow.type == KP_PROBE_DNS)
+        (void)queue_release(
+            core,
+            &(struct kp_send){.slot = index, .serial = slot->serial, .type = KP_PROBE_DNS});
+    kp_inflight_close(&core->inflight, index);
+}
+
+bool kp_send_pop_release(struct kp_core *core, struct kp_send *out)
+{
+    if (core->release_head == core->release_tail)
+        return false;
+    *out = core->releases[core->release_head++];
+    return true;
+}
+
+static void expire(struct kp_core *core, uint32_t index)
+{
+    struct kp_slot *slot = &core->inflight.slots[index];
+    if (slot->state != KP_SLOT_OPEN) {
+        kp_send_release(core, index);
+        return;
+    }
+    enum kp_result result = slot->cause != KP_CAUSE_NONE ? KP_UNREACHABLE : KP_TIMEOUT;
+    struct kp_mono until = kp_mono_add(slot->sent, (struct kp_dur){LATE_STAY});
+    kp_inflight_keep(&core->inflight, index, KP_SLOT_EXPIRED, until);
+    kp_funnel_finish(core, slot, &(struct kp_outcome){.result = result, .rtt = -1});
+}
+
+void kp_send_expire(struct kp_core *core)
+{
+    for (uint32_t slot = kp_inflight_expire(&core->inflight, core->now); slot != KP_NO_SLOT;
+         slot = kp_inflight_expire(&core->inflight, core->now))
+        expire(core, slot);
+}

@@ -1,0 +1,119 @@
+/* The verdict so far and one sentence that says what is seen. */
+#include "lib/core/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(t->at, t->left, format, args);
+    va_end(args);
+    size_t used = n < 0 ? 0 : (size_t)n < t->left ? (size_t)n : t->left - 1;
+    t->at += used;
+    t->left -= used;
+}
+
+/* Writes the titles of the paths in this state, joined; returns their count. */
+static uint32_t add_paths(const struct kp_core *core, struct text *t, enum kp_state state)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->world->path_count; i++) {
+        const struct kp_path *path = &core->world->paths[i];
+        if (kp_judge_path_state(core, path) != state || kp_mute_path(core, path))
+            continue;
+        add(t, "%s%s", count++ > 0 ? " and " : "", path->conf->title);
+    }
+    return count;
+}
+
+static void add_since(const struct kp_core *core, struct text *t)
+{
+    struct kp_mono first = {0};
+    for (uint32_t i = 0; i < core->world->path_count; i++) {
+        const struct kp_path *path = &core->world->paths[i];
+        if (kp_judge_path_state(core, path) == KP_DOWN &&
+            (!kp_mono_set(first) || kp_mono_before(path->group.since, first)))
+            first = path->group.since;
+    }
+    char since[KP_RFC3339_SIZE];
+    kp_wall_format(kp_tell_wall(core, first), since);
+    add(t, " since %.19sZ", since);
+}
+
+static bool paths_down(const struct kp_core *core, struct text *t)
+{
+    char others[128] = "";
+    struct text o = {others, sizeof others};
+    if (add_paths(core, t, KP_DOWN) == 0)
+        return false;
+    add(t, ": silent");
+    add_since(core, t);
+    if (add_paths(core, &o, KP_UP) > 0)
+        add(t, "; %s carries on", others);
+    add(t, ".");
+    return true;
+}
+
+static uint32_t unmuted_in(const struct kp_core *core, enum kp_state state, struct text *names)
+{
+    uint32_t count = 0;
+    struct kp_mono since;
+    for (uint32_t i = 0; i < core->world->target_count; i++) {
+        const struct kp_target *target = &core->world->targets[i];
+        if (kp_judge_target_state(core, target, &since) != state ||
+            kp_mute_target(core, target))
+            continue;
+        if (count < 3)
+            add(names, "%s%s", count > 0 ? ", " : "", target->conf->name);
+        count++;
+    }
+    return count;
+}
+
+static bool targets_in(const struct kp_core *core, struct text *t, enum kp_state state)
+{
+    char names[160] = "";
+    uint32_t count = unmuted_in(core, state, &(struct text){names, sizeof names});
+    if (count == 0)
+        return false;
+    add(t, "%u target%s %s: %s%s.", count, count > 1 ? "s" : "", kp_state_name(state), names,
+        count > 3 ? ", ..." : "");
+    return true;
+}
+
+static uint32_t learning(const struct kp_core *core)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->world->item_count; i++)
+        count += !core->world->items[i].baseline.learned &&
+                 core->world->targets[core->world->items[i].target].address != NULL;
+    return count;
+}
+
+enum kp_verdict kp_summary(const struct kp_core *core, const struct kp_status_view *view,
+                           char *out, size_t size)
+{
+    struct text t = {out, size};
+    uint32_t young = learning(core);
+    if (view->vantage == KP_DOWN) {
+        add(&t, "our own connection is broken; nothing beyond it can be judged.");
+        return KP_V_UNKNOWN;
+    }
+    if (paths_down(core, &t) || targets_in(core, &t, KP_DOWN) ||
+        targets_in(core, &t, KP_DEGRADED))
+        return KP_V_UNKNOWN;
+    if (young > 0) {
+        add(&t, "still learning what is normal: %u of %u probes need more answers.", young,
+            core->world->item_count);
+        return KP_V_UNKNOWN;
+    }
+    add(&t, "%u of %u targets answer as usual.", view->targets[KP_UP], view->targets_total);
+    return KP_V_CLEAR;
+}
