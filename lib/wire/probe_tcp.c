@@ -75,8 +75,8 @@ static bool checksum_ok(const struct kp_ip *ip)
     uint16_t field = kp_rd_u16(&at);
     /* Between machines of one host the kernel leaves the rest of the sum to a
      * network card that is not there. */
-    bool unfinished = field == (uint16_t)~kp_csum_finish(sum);
-    return unfinished || kp_csum_finish(kp_csum_add(sum, ip->body, ip->len)) == 0;
+    uint16_t unfinished = (uint16_t)~kp_csum_finish(sum);
+    return field == unfinished || kp_csum_finish(kp_csum_add(sum, ip->body, ip->len)) == 0;
 }
 
 static enum kp_discard match(const struct kp_wire *wire, const struct kp_rx *rx,
