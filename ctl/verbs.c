@@ -1,0 +1,61 @@
+#include "ctl/verb.h"
+
+#include <string.h>
+
+const struct kpc_verb kpc_verbs[] = {
+    {"status", "", 0, 0, KPC_BIT(KPC_OPT_EXIT_STATUS), 0, "is anything wrong? one screen",
+     "The verdict, what each path carries, how many targets answer, and whether\n"
+     "our own connection is fine. With --exit-status the exit code is 10 unless\n"
+     "the verdict is clear.",
+     kpc_status_exec},
+    {"paths", "[PATH]", 0, 1, 0, 0, "the upstream paths into the country",
+     "Ratio and round-trip times are over the last 10 minutes.", kpc_paths_exec},
+    {"targets", "[TARGET]", 0, 1, KPC_BIT(KPC_OPT_STATE) | KPC_BIT(KPC_OPT_GROUP), 0,
+     "the hosts that are asked; one in detail",
+     "With TARGET (an anchor may be named as well): its probes, what is usual for\n"
+     "each, and the last results.",
+     kpc_targets_exec},
+    {"watch", "[paths|targets|events]", 0, 1, KPC_BIT(KPC_OPT_ALL), 0,
+     "the same, live; q quits",
+     "On a terminal the screen is redrawn each second and at once on news. In a\n"
+     "pipe, or with -o json, jsonl or csv, it prints one line for each event; words\n"
+     "leave single probe results out, --all and the forms for scripts have them.",
+     kpc_watch_exec},
+    {"events", "", 0, 0, KPC_BIT(KPC_OPT_SINCE) | KPC_BIT(KPC_OPT_ALL), 0,
+     "what happened lately",
+     "As far back as the daemon holds events in memory. Tables leave single probe\n"
+     "results out; --all, and the forms for scripts, have them.",
+     kpc_events_exec},
+    {"check-config", "[FILE]", 0, 1, 0, 0, "find errors in a configuration",
+     "With FILE it is checked right here, no daemon needed. Without, the daemon\n"
+     "checks the file that reload would load.",
+     kpc_check_config_exec},
+    {"reload", "", 0, 0, 0, 0, "load the configuration again",
+     "Whole or not at all: where it has errors, the old one stays in force.", kpc_reload_exec},
+    {"probe", "TARGET", 1, 1, 0, 0, "ask a target now",
+     "As soon as the rate limits allow; waits for the results and shows them.\n"
+     "With -o json, jsonl or csv it does not wait.",
+     kpc_probe_exec},
+    {"mute", "TARGET|PATH", 1, 1, KPC_BIT(KPC_OPT_FOR) | KPC_BIT(KPC_OPT_REASON),
+     KPC_BIT(KPC_OPT_FOR) | KPC_BIT(KPC_OPT_REASON), "no events or verdicts about it for now",
+     "It is still probed and recorded.\n"
+     "Example: kpwatchctl mute kcna --for 2h --reason 'announced maintenance'",
+     kpc_mute_exec},
+    {"unmute", "TARGET|PATH", 1, 1, 0, 0, "end a mute", NULL, kpc_unmute_exec},
+    {"mutes", "", 0, 0, 0, 0, "what is muted, until when and why", NULL, kpc_mutes_exec},
+    {"log-level", "LEVEL", 1, 1, 0, 0, "how much the daemon logs",
+     "error, warning, notice, info or debug; until its next start or reload.",
+     kpc_log_level_exec},
+    {"stats", "", 0, 0, 0, 0, "the daemon's own counters", NULL, kpc_stats_exec},
+    {"version", "", 0, 0, 0, 0, "versions of kpwatchctl and kpwatchd", NULL, kpc_version_exec},
+    {"help", "[VERB]", 0, 1, 0, 0, "this help, or that of a verb", NULL, kpc_help_exec},
+};
+const size_t kpc_verb_count = sizeof kpc_verbs / sizeof kpc_verbs[0];
+
+const struct kpc_verb *kpc_verb_find(const char *name)
+{
+    for (size_t i = 0; i < kpc_verb_count; i++)
+        if (strcmp(kpc_verbs[i].name, name) == 0)
+            return &kpc_verbs[i];
+    return NULL;
+}

@@ -1,0 +1,329 @@
+"""A kpwatchd that only pretends: canned replies over varlink.
+
+    python3 fake_varlink.py SOCKET [clear|outage]     stand-alone, to look at screens
+"""
+import json
+import os
+import socket
+import socketserver
+import sys
+import threading
+import time
+
+MONITOR = "org.kpwatchd.Monitor."
+SERVICE = "org.varlink.service."
+
+
+def stamp(seconds_ago=0.0):
+    t = time.time() - seconds_ago
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(t))
+    return "%s.%06dZ" % (whole, int(t % 1 * 1e6))
+
+
+def path(name, title, state="up", since=11130, spark=None, **more):
+    down = state == "down"
+    return {
+        "name": name, "title": title, "state": state, "since": stamp(since),
+        "answered_ratio": 0.0 if down else 0.9983,
+        "rtt_p50_seconds": None if down else 0.2951,
+        "rtt_p95_seconds": None if down else 0.3104,
+        "edge_state": "unknown", "last_hop": None if down else "103.35.255.254",
+        "targets_up": 0 if down else 12, "targets_degraded": 0,
+        "targets_down": 12 if down else 0, "targets_unknown": 0,
+        "muted_until": None,
+        "spark": spark if spark is not None else [None] * 4 + [1.0] * 40 + [0.75] + [1.0] * 15,
+        **more,
+    }
+
+
+def probe(name, kind="tcp-syn", result="answered", **more):
+    answered = result == "answered"
+    return {
+        "name": name, "type": kind, "state": "up" if answered else "down",
+        "result": result, "rtt_seconds": 0.2951 if answered else None,
+        "reply_ttl": 44 if answered else None, "at": stamp(12),
+        "cause": None, "sender": None, "error": None, "dns": None,
+        "baseline_ratio": 0.998, "baseline_rtt_seconds": 0.2904,
+        "sent": 12345, "answered": 12290, "late": 3,
+        "recent_rtt_seconds": [0.29] * 20 + [0.31, 0.45, None, 0.30] + [0.29] * 8
+        if answered else [0.29] * 24 + [None] * 8,
+        **more,
+    }
+
+
+def target(name, title, probes, **more):
+    return {
+        "name": name, "title": title, "host": name + ".kp", "address": "175.45.176.71",
+        "group": "news", "path": "china-unicom", "path_source": "trace",
+        "state": "up", "since": stamp(11130), "muted_until": None, "anchor": False,
+        "probes": probes, **more,
+    }
+
+
+def targets():
+    return [
+        target("kcna", "KCNA", [probe("web"), probe("tls")]),
+        target("mfa", "Ministry of Foreign Affairs",
+               [probe("web", result="timeout"),
+                probe("tls", result="unreachable", cause="admin-prohibited", sender="175.45.177.1")],
+               group="government", state="down", since=stamp(200), path="transtelecom",
+               path_source="config", address="175.45.176.67"),
+        target("ns1", "ns1.kptc.kp",
+               [probe("soa", "dns", dns={"rcode": 0, "aa": True, "tc": False, "ttl_seconds": 3600,
+                                         "serial": 2025112201})],
+               group="dns", address="175.45.176.15", muted_until=stamp(-7230)),
+        target("evil", "\x1b]0;owned\x07\x1b[2J\u009b31m", [], host=None, address=None, group=None,
+               path=None, path_source=None, state="unknown", since=None),
+    ]
+
+
+TARGETS = targets()  # for what does not depend on the time
+
+
+def status(kind="clear"):
+    out = kind == "outage"
+    paths = [path("china-unicom", "China Unicom"),
+             path("transtelecom", "TransTeleCom", "down", 200,
+                  [1.0] * 40 + [0.25] + [0.0] * 19) if out else
+             path("transtelecom", "TransTeleCom", targets_up=2)]
+    return {
+        "schema": 1, "at": stamp(),
+        "verdict": "path-outage" if out else "clear",
+        "summary": "TransTeleCom: silent since %sZ; China Unicom carries on."
+                   % stamp(200)[:19] if out else
+                   "All clear: 14 of 14 targets answer as usual.",
+        "vantage": {"name": "fra1", "healthy": True, "anchors_up": 3, "anchors_total": 3,
+                    "anchors": []},
+        "paths": paths,
+        "targets": {"total": 14, "up": 12 if out else 14, "degraded": 0,
+                    "down": 2 if out else 0, "unknown": 0},
+        "incidents": [{"id": 12, "uuid": "u", "class": "path-outage", "phase": "confirmed",
+                       "confidence": "high", "where": "transtelecom",
+                       "began": stamp(200)}] if out else [],
+        "suspicions": [],
+        "daemon": {"version": "0.1.0", "started_at": stamp(270000), "uptime_seconds": 270000.5,
+                   "config_loaded_at": stamp(11130), "probes_per_second": 1.42,
+                   "events_dropped": 0},
+    }
+
+
+def event(n, ago=0.0, action="path.state", message="China Unicom is down", level="notice"):
+    return {"@timestamp": stamp(ago),
+            "event": {"id": "fra1-1-%d" % n, "sequence": n, "action": action, "kind": "event"},
+            "log": {"level": level}, "message": message,
+            "kp": {"path": {"name": "china-unicom", "previous": None}}}
+
+
+def events():
+    return [event(1, 86400 * 2, "daemon.start", "watching 14 targets", "info"),
+            event(2, 200, message="TransTeleCom is down"),
+            event(4, 100, "probe.result", "kcna web: answered in 295 ms", "debug"),
+            event(3, 30, "dns.mismatch", "mfa.gov.kp: \x1b[31mgone\n", "warning")]
+
+
+class Fault(Exception):
+    def __init__(self, error, **parameters):
+        super().__init__(error)
+        self.reply = {"error": error, "parameters": parameters}
+
+
+def not_found(name, kind, nearest=None):
+    extra = {"nearest": nearest} if nearest else {}
+    return Fault(MONITOR + "NotFound", name=name, kind=kind, **extra)
+
+
+DIAGNOSTIC = {"file": "/etc/kpwatchd/kpwatchd.yaml", "line": 3, "column": 5,
+              "severity": "error", "text": "unknown key 'alow', did you mean 'allow'?",
+              "source": "    alow: []", "source_column": 5}
+
+
+class Daemon:
+    """The replies; tests change `kind`, `hooks` and `denied`."""
+
+    def __init__(self, kind="clear"):
+        self.kind = kind
+        self.denied = False
+        self.hooks = {}  # method -> function(handler, parameters) that does all by itself
+        self.calls = []  # (method, parameters)
+        self.mutes = []
+        self.probed = 0
+        self.live = []  # events that a subscriber gets
+
+    def get_status(self, p):
+        return status(self.kind)
+
+    def list_paths(self, p):
+        paths = status(self.kind)["paths"]
+        if p.get("path"):
+            paths = [x for x in paths if x["name"] == p["path"]]
+            if not paths:
+                raise not_found(p["path"], "path", "china-unicom")
+        return {"schema": 1, "paths": paths}
+
+    def list_targets(self, p):
+        rows = targets()
+        if p.get("target"):
+            rows = [t for t in rows if t["name"] == p["target"]]
+            if not rows:
+                near = "kcna" if p["target"].startswith("kc") else None
+                raise not_found(p["target"], "target", near)
+            if self.probed and time.time() - self.probed > 0.5:
+                for q in rows[0]["probes"]:
+                    q["at"] = stamp()
+        if p.get("state"):
+            rows = [t for t in rows if t["state"] == p["state"]]
+        if p.get("group"):
+            rows = [t for t in rows if t["group"] == p["group"]]
+            if not rows:
+                raise not_found(p["group"], "group", "news")
+        return {"schema": 1, "targets": rows}
+
+    def list_events(self, p):
+        rows = [e for e in events() if not p.get("since") or e["@timestamp"] >= p["since"]]
+        return {"schema": 1, "cursor": "c3", "complete": len(rows) == 4, "events": rows}
+
+    def guard(self):
+        if self.denied:
+            raise Fault(SERVICE + "PermissionDenied")
+
+    def probe(self, p):
+        self.guard()
+        self.list_targets({"target": p["target"]})
+        if p["target"] == "evil":
+            raise Fault(MONITOR + "Refused", reason="it has no address yet")
+        self.probed = time.time()
+        return {"schema": 1, "target": p["target"], "requested_at": stamp()}
+
+    def mute(self, p):
+        self.guard()
+        if p["name"] not in ("kcna", "mfa", "china-unicom"):
+            raise not_found(p["name"], "name", "kcna")
+        entry = {"name": p["name"], "kind": "target", "until": stamp(-p["for_seconds"]),
+                 "reason": p["reason"]}
+        self.mutes.append(entry)
+        return {"schema": 1, "mute": entry}
+
+    def unmute(self, p):
+        self.guard()
+        if not any(m["name"] == p["name"] for m in self.mutes):
+            raise not_found(p["name"], "name")
+        self.mutes = [m for m in self.mutes if m["name"] != p["name"]]
+        return {"schema": 1, "name": p["name"]}
+
+    def list_mutes(self, p):
+        return {"schema": 1, "mutes": self.mutes}
+
+    def reload(self, p):
+        self.guard()
+        if self.kind == "outage":
+            raise Fault(MONITOR + "InvalidConfig", diagnostics=[DIAGNOSTIC])
+        return {"schema": 1, "config_loaded_at": stamp(), "diagnostics": []}
+
+    def check_config(self, p):
+        bad = self.kind == "outage"
+        return {"schema": 1, "valid": not bad, "diagnostics": [DIAGNOSTIC] if bad else []}
+
+    def set_log_level(self, p):
+        self.guard()
+        return {"schema": 1, "level": p["level"], "previous": "info"}
+
+    def get_stats(self, p):
+        kinds = [{"type": t, "sent": 100000 + i, "late": 7,
+                  "results": {"answered": 99000, "refused": 1, "timeout": 900,
+                              "unreachable": 90, "local-error": 9},
+                  "discarded": {"bad_checksum": 1, "bad_cookie": 2, "wrong_source": 3,
+                                "duplicate": 4, "late": 5, "malformed": 6}}
+                 for i, t in enumerate(("icmp", "tcp-syn", "dns"))]
+        return {"schema": 1, "at": stamp(), "uptime_seconds": 270000.5, "probes": kinds,
+                "deferred": 12, "denied": 0, "in_flight": 3, "slots": 512, "items": 28,
+                "scheduler_lag_seconds": 0.0021, "gaps": 0,
+                "events": {"published": 300, "dropped": 0, "held": 300, "held_bytes": 204800},
+                "control": {"clients": 2, "subscribers": 1, "accepted": 90, "turned_away": 0,
+                            "closed_slow": 0, "requests": 400, "bad_requests": 1,
+                            "unread_bytes": 0}}
+
+    METHODS = {"GetStatus": get_status, "ListPaths": list_paths, "ListTargets": list_targets,
+               "ListEvents": list_events, "Probe": probe, "Mute": mute, "Unmute": unmute,
+               "ListMutes": list_mutes, "Reload": reload, "CheckConfig": check_config,
+               "SetLogLevel": set_log_level, "GetStats": get_stats}
+
+
+class Handler(socketserver.BaseRequestHandler):
+    def send(self, message):
+        self.request.sendall(json.dumps(message).encode() + b"\0")
+
+    def subscribe(self, daemon, p):
+        n = 0
+        self.send({"continues": True,
+                   "parameters": {"cursor": p.get("cursor") or "c0", "status": status(daemon.kind)}})
+        while not daemon.closing:
+            while n < len(daemon.live):
+                item = daemon.live[n]
+                n += 1
+                if item is None:  # the daemon dies
+                    self.request.shutdown(socket.SHUT_RDWR)
+                    return
+                self.send({"continues": True, "parameters": item})
+            time.sleep(0.02)
+
+    def answer(self, daemon, call):
+        method = call["method"].removeprefix(MONITOR)
+        p = call.get("parameters", {})
+        daemon.calls.append((method, p))
+        if method in daemon.hooks:
+            return daemon.hooks[method](self, p)
+        if method == "Subscribe":
+            return self.subscribe(daemon, p)
+        if method not in daemon.METHODS:
+            return self.send({"error": SERVICE + "MethodNotFound", "parameters": {"method": method}})
+        try:
+            self.send({"parameters": daemon.METHODS[method](daemon, p)})
+        except Fault as fault:
+            self.send(fault.reply)
+        return None
+
+    def handle(self):
+        daemon = self.server.daemon
+        data = b""
+        try:
+            while True:
+                part = self.request.recv(65536)
+                if not part:
+                    return
+                data += part
+                while b"\0" in data:
+                    one, data = data.split(b"\0", 1)
+                    self.answer(daemon, json.loads(one))
+        except (BrokenPipeError, ConnectionResetError, OSError):
+            pass
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 16
+
+
+def start(socket_path, daemon):
+    daemon.closing = False
+    if os.path.exists(socket_path):
+        os.unlink(socket_path)
+    server = Server(socket_path, Handler)
+    server.daemon = daemon
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
+
+
+def stop(server):
+    server.daemon.closing = True
+    server.shutdown()
+    server.server_close()
+
+
+if __name__ == "__main__":
+    fake = Daemon(sys.argv[2] if len(sys.argv) > 2 else "clear")
+    start(sys.argv[1], fake)
+    for count in range(4, 1000000):
+        time.sleep(3)
+        fake.live.append({"seq": count, "cursor": "c%d" % count,
+                          "event": event(count, message="event number %d" % count)})
