@@ -2,8 +2,9 @@
 
 #include "ctl/when.h"
 #include "lib/base/nearest.h"
+#include "lib/base/text.h"
+#include "lib/base/utf8.h"
 #include "lib/base/vocab.h"
-#include "lib/telling/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,10 +91,11 @@ static bool set_state(struct kpc_args *args, const char *value)
 /* What goes to the daemon must be JSON text. */
 static bool utf8(struct kpc_args *args, const char *what, const char *value)
 {
-    for (const char *p = value; *p != '\0';)
-        if (kp_utf8_next(&p) == UINT32_MAX)
-            return fail(args, "%s is not UTF-8 text: '%s'", what, value);
-    return true;
+    uint32_t c = 0;
+    for (const char *p = value; *p != '\0'; p += kp_utf8_next(p, strlen(p), &c))
+        if (c == KP_UTF8_BAD)
+            break;
+    return c != KP_UTF8_BAD || fail(args, "%s is not UTF-8 text: '%s'", what, value);
 }
 
 static bool set_group(struct kpc_args *args, const char *value)

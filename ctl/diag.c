@@ -1,6 +1,7 @@
 #include "ctl/diag.h"
 
-#include "lib/telling/text.h"
+#include "lib/base/text.h"
+#include "lib/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,9 @@ static void source_line(struct kp_text *out, const json_t *diag)
     kp_text_add(out, "  ");
     for (json_int_t i = 1; *p != '\0' && i < column; i++) {
         bool tab = *p == '\t';
-        unsigned width = kp_utf8_width(kp_utf8_next(&p));
-        kp_text_pad(&pad, tab ? '\t' : ' ', tab ? 1 : width);
+        uint32_t c = 0;
+        p += kp_utf8_next(p, strlen(p), &c);
+        kp_text_pad(&pad, tab ? '\t' : ' ', tab ? 1 : kp_utf8_width(c));
     }
     for (const char *q = source; *q != '\0'; q++) {
         size_t run = strcspn(q, "\t");

@@ -1,6 +1,7 @@
 #include "ctl/out.h"
 
 #include "ctl/call.h"
+#include "lib/base/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -270,12 +271,13 @@ static void to_ascii(struct kp_text *text)
     struct kp_text plain = {0};
     const char *p = kp_text_str(text);
     while (p != NULL && *p != '\0') {
-        const char *start = p;
-        uint32_t c = kp_utf8_next(&p);
+        uint32_t c = 0;
+        size_t len = kp_utf8_next(p, strlen(p), &c);
         if (c < 0x80)
-            kp_text_addn(&plain, start, 1);
+            kp_text_addn(&plain, p, 1);
         else
             kp_text_pad(&plain, '?', kp_utf8_width(c));
+        p += len;
     }
     plain.nomem |= text->nomem;
     kp_text_fini(text);

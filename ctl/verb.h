@@ -4,7 +4,7 @@
 
 #include "ctl/args.h"
 #include "ctl/term.h"
-#include "lib/telling/text.h"
+#include "lib/base/text.h"
 
 #include <stddef.h>
 #include <stdint.h>

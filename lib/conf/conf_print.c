@@ -1,9 +1,9 @@
 #include "lib/conf/conf_print.h"
 
 #include "lib/base/siphash.h"
+#include "lib/base/text.h"
 #include "lib/conf/conf_fields.h"
 #include "lib/conf/conf_value.h"
-#include "lib/conf/grow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 /* The configuration being printed; `json`: all on one line, all words quoted. */
 struct printer {
-    struct kp_grow out;
+    struct kp_text out;
     bool json;
     const struct kp_conf *conf;
 };
@@ -24,7 +24,7 @@ static const void *at(const void *base, size_t offset)
 
 static void put(struct printer *p, const char *text)
 {
-    kp_grow_text(&p->out, text);
+    kp_text_add(&p->out, text);
 }
 
 static void put_quoted(struct printer *p, const char *text)
@@ -33,7 +33,7 @@ static void put_quoted(struct printer *p, const char *text)
     for (const char *c = text; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
             put(p, "\\");
-        kp_grow_bytes(&p->out, c, 1);
+        kp_text_addn(&p->out, c, 1);
     }
     put(p, "\"");
 }
@@ -155,7 +155,7 @@ static void put_scalar(struct printer *p, const struct kp_field *field, const vo
         break;
     case KP_F_NUMBER:
     case KP_F_NUMBERS:
-        kp_grow_printf(&p->out, "%u", number(field, value));
+        kp_text_printf(&p->out, "%u", number(field, value));
         break;
     case KP_F_BOOL:
         put_bool(p, *(const bool *)value);
@@ -353,7 +353,7 @@ static char *print(const struct kp_conf *conf, bool json)
         put(&p, json ? "" : "\n");
     }
     put(&p, json ? "}" : "");
-    return kp_grow_take(&p.out);
+    return kp_text_take(&p.out);
 }
 
 char *kp_conf_print(const struct kp_conf *conf)

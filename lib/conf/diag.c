@@ -1,7 +1,7 @@
 #include "lib/conf/diag.h"
 
-#include "lib/conf/chars.h"
-#include "lib/conf/grow.h"
+#include "lib/base/text.h"
+#include "lib/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ struct kp_pos kp_source_pos(const struct kp_source *src, size_t offset)
             pos = (struct kp_pos){pos.line + 1, 1};
         else
             pos.col++;
-        i += line_break > 0 ? line_break : kp_char_next(src->text + i, src->len - i, &code);
+        i += line_break > 0 ? line_break : kp_utf8_next(src->text + i, src->len - i, &code);
     }
     return pos;
 }
@@ -76,7 +76,7 @@ static size_t skip_chars(const struct kp_source *src, size_t i, size_t count)
 {
     uint32_t code = 0;
     for (; count > 0 && i < src->len && break_at(src, i) == 0; count--)
-        i += kp_char_next(src->text + i, src->len - i, &code);
+        i += kp_utf8_next(src->text + i, src->len - i, &code);
     return i;
 }
 
@@ -121,10 +121,10 @@ static void trim_partial(char *text)
     size_t len = strlen(text);
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
-        size_t step = kp_char_next(text + i, len - i, &code);
-        if (code == KP_CHAR_BAD)
+        size_t step = kp_utf8_next(text + i, len - i, &code);
+        if (code == KP_UTF8_BAD)
             text[i] = '\0';
-        i = code == KP_CHAR_BAD ? len : i + step;
+        i = code == KP_UTF8_BAD ? len : i + step;
     }
 }
 
@@ -176,63 +176,63 @@ void kp_diags_sort(struct kp_diags *d)
 }
 
 /* Writes text with everything escaped that a terminal would act upon, but tabs. */
-static void put_escaped(struct kp_grow *g, const char *text)
+static void put_escaped(struct kp_text *g, const char *text)
 {
     size_t len = strlen(text);
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
-        size_t step = kp_char_next(text + i, len - i, &code);
-        if (code == KP_CHAR_BAD)
-            kp_grow_printf(g, "\\x%02x", (unsigned)(unsigned char)text[i]);
-        else if (code != '\t' && kp_char_control(code))
-            kp_grow_printf(g, "\\u%04x", code);
+        size_t step = kp_utf8_next(text + i, len - i, &code);
+        if (code == KP_UTF8_BAD)
+            kp_text_printf(g, "\\x%02x", (unsigned)(unsigned char)text[i]);
+        else if (code != '\t' && kp_utf8_unsafe(code))
+            kp_text_printf(g, "\\u%04x", code);
         else
-            kp_grow_bytes(g, text + i, step);
+            kp_text_addn(g, text + i, step);
         i += step;
     }
 }
 
 /* Blanks as wide as the escaped text in front of character `col`, then ^. */
-static void put_caret(struct kp_grow *g, const char *text, uint32_t col)
+static void put_caret(struct kp_text *g, const char *text, uint32_t col)
 {
     size_t len = strlen(text);
     size_t i = 0;
     for (uint32_t at = 1; at < col && i < len; at++) {
         uint32_t code = 0;
-        i += kp_char_next(text + i, len - i, &code);
-        if (code == KP_CHAR_BAD)
-            kp_grow_text(g, "    ");
+        i += kp_utf8_next(text + i, len - i, &code);
+        if (code == KP_UTF8_BAD)
+            kp_text_add(g, "    ");
         else if (code == '\t')
-            kp_grow_text(g, "\t");
-        else if (kp_char_control(code))
-            kp_grow_text(g, "      ");
+            kp_text_add(g, "\t");
+        else if (kp_utf8_unsafe(code))
+            kp_text_add(g, "      ");
         else
-            kp_grow_bytes(g, "  ", kp_char_width(code));
+            kp_text_addn(g, "  ", kp_utf8_width(code));
     }
-    kp_grow_text(g, "^\n");
+    kp_text_add(g, "^\n");
 }
 
-static void put_diag(struct kp_grow *g, const struct kp_diag *diag)
+static void put_diag(struct kp_text *g, const struct kp_diag *diag)
 {
     put_escaped(g, diag->file);
-    kp_grow_printf(g, ":%u:%u: error: ", diag->pos.line, diag->pos.col);
+    kp_text_printf(g, ":%u:%u: error: ", diag->pos.line, diag->pos.col);
     put_escaped(g, diag->text);
-    kp_grow_text(g, "\n");
+    kp_text_add(g, "\n");
     put_escaped(g, diag->source);
-    kp_grow_text(g, "\n");
+    kp_text_add(g, "\n");
     put_caret(g, diag->source, diag->source_col);
 }
 
 char *kp_diags_text(const struct kp_diags *d)
 {
-    struct kp_grow g = {0};
+    struct kp_text g = {0};
     for (size_t i = 0; i < d->count; i++)
         put_diag(&g, &d->list[i]);
     if (d->dropped > 0)
-        kp_grow_printf(&g, "%zu more errors\n", d->dropped);
+        kp_text_printf(&g, "%zu more errors\n", d->dropped);
     if (d->nomem)
-        kp_grow_text(&g, "error: out of memory\n");
-    return kp_grow_take(&g);
+        kp_text_add(&g, "error: out of memory\n");
+    return kp_text_take(&g);
 }
 
 struct kp_clip kp_clip(const char *word)

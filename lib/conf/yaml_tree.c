@@ -1,6 +1,6 @@
 #include "lib/conf/yaml_tree.h"
 
-#include "lib/conf/chars.h"
+#include "lib/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static struct kp_pos place(struct builder *b, yaml_mark_t mark)
     while (b->chars < mark.index && b->byte < b->src->len) {
         uint32_t code = 0;
         char c = b->src->text[b->byte];
-        b->byte += kp_char_next(b->src->text + b->byte, b->src->len - b->byte, &code);
+        b->byte += kp_utf8_next(b->src->text + b->byte, b->src->len - b->byte, &code);
         b->chars++;
         bool crlf = c == '\r' && b->byte < b->src->len && b->src->text[b->byte] == '\n';
         if ((c == '\n' || c == '\r') && !crlf)
@@ -121,8 +121,8 @@ static bool clean_text(struct builder *b, struct kp_pos pos, const char *text, s
 {
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
-        i += kp_char_next(text + i, len - i, &code);
-        if (!kp_char_control(code))
+        i += kp_utf8_next(text + i, len - i, &code);
+        if (!kp_utf8_unsafe(code))
             continue;
         if (code == '\n')
             kp_diag_add(b->diags, b->src, pos, "a line break inside a text is not allowed");
@@ -311,8 +311,8 @@ static size_t begin_of_problem(const struct kp_source *src, size_t offset)
 {
     uint32_t code = 0;
     for (size_t i = 0; i < src->len && i < offset;) {
-        size_t step = kp_char_next(src->text + i, src->len - i, &code);
-        if (code == KP_CHAR_BAD)
+        size_t step = kp_utf8_next(src->text + i, src->len - i, &code);
+        if (code == KP_UTF8_BAD)
             return i;
         i += step;
     }

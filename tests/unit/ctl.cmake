@@ -1,6 +1,6 @@
 set(KP_UNIT_LIBS PkgConfig::JANSSON)
 kp_unit(test_ctl_args ctl/args.c ctl/term.c ctl/when.c lib/base/nearest.c lib/base/time.c
-        lib/base/vocab.c lib/telling/text.c)
+        lib/base/vocab.c lib/base/text.c lib/base/utf8.c)
 kp_unit(test_ctl_when ctl/when.c lib/base/time.c)
 kp_unit(test_ctl_spark ctl/spark.c)
 set(KP_UNIT_LIBS)
