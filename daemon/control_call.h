@@ -1,0 +1,49 @@
+/* Inside the control server: one call of a method, and the tables of methods. */
+#ifndef KPD_CONTROL_CALL_H
+#define KPD_CONTROL_CALL_H
+
+#include "daemon/control_priv.h"
+
+struct kpd_call {
+    struct kpd_control *control;
+    struct kpd_conn *conn;
+    json_t *params; /* an object */
+    bool more, oneway;
+};
+
+/* Answer a call; reply and params are taken over, NULL is a lack of memory. */
+void kpd_call_reply(struct kpd_call *call, json_t *reply);
+void kpd_call_error(struct kpd_call *call, const char *error, json_t *params);
+void kpd_call_invalid(struct kpd_call *call, const char *parameter);
+void kpd_call_pieces(struct kpd_call *call, kpd_piece_fn *piece);
+
+/* The text of a parameter; NULL: null or left out. */
+const char *kpd_call_text(const struct kpd_call *call, const char *name);
+
+/* --- control_methods.c, control_service.c, control_events.c --- */
+
+struct kpd_method {
+    const char *name;
+    void (*call)(struct kpd_call *call);
+    bool changes;   /* for root and our own user only */
+    bool more_only; /* has more than one reply */
+    struct kpd_param {
+        const char *name;
+        enum kpd_param_type { KPD_TEXT, KPD_NUMBER, KPD_TEXTS } type;
+        bool required;
+    } params[3]; /* those with a name */
+};
+
+struct kpd_interface {
+    const char *name;
+    const char *description;
+    const struct kpd_method *methods; /* ends with an empty one */
+};
+
+extern const struct kpd_method kpd_monitor_methods[];
+extern const struct kpd_interface kpd_interfaces[]; /* ends with an empty one */
+
+void kpd_call_list_events(struct kpd_call *call);
+void kpd_call_subscribe(struct kpd_call *call);
+
+#endif

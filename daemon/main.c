@@ -1,0 +1,251 @@
+/* Wiring only: who is made when, in which order, and undone in reverse. */
+#include "daemon/clock.h"
+#include "daemon/control.h"
+#include "daemon/driver.h"
+#include "daemon/options.h"
+#include "daemon/priv.h"
+#include "daemon/reload.h"
+#include "daemon/sinks/console.h"
+#include "lib/conf/conf_print.h"
+#include "lib/host/conf_files.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+struct app {
+    struct kpd_options options;
+    struct kp_conf *conf;
+    struct kpd_loop *loop;
+    struct kpd_hub *hub;
+    struct kpd_driver *driver;
+    struct kpd_control *control;
+    struct kpd_console console;
+    struct kp_wall started_at, loaded_at;
+    struct kp_mono started;
+    char boot[17];
+};
+
+static void tell(struct app *app, enum kp_action action, enum kp_level level, const char *text)
+{
+    struct kp_event e = {
+        .action = action, .level = level, .at = kpd_clock_wall(), .rtt = -1, .success = true};
+    snprintf(e.message, sizeof e.message, "%s", text);
+    kpd_hub_publish(app->hub, &e);
+}
+
+static void describe(void *ctx, struct kp_report_daemon *out)
+{
+    const struct app *app = ctx;
+    *out = (struct kp_report_daemon){
+        .version = KP_VERSION,
+        .vantage_name = app->conf->vantage_name,
+        .started_at = app->started_at,
+        .config_loaded_at = app->loaded_at,
+        .now = kpd_clock_wall(),
+        .uptime = kp_mono_sub(kpd_clock_mono(), app->started),
+    };
+}
+
+static enum kp_level level_in_force(const struct app *app)
+{
+    int level = (int)app->conf->log_level + app->options.verbose;
+    return level < KP_LOG_DEBUG ? (enum kp_level)level : KP_LOG_DEBUG;
+}
+
+static enum kp_err reload(struct app *app, json_t **diagnostics)
+{
+    struct kp_diags diags;
+    kp_diags_init(&diags);
+    enum kp_err err =
+        kpd_reload(app->driver, app->hub, app->options.config, &app->conf, &diags);
+    if (err == KP_OK) {
+        app->loaded_at = kpd_clock_wall();
+        app->console.level = level_in_force(app);
+        kpd_control_reconfigured(app->control);
+    } else if (diagnostics != NULL) {
+        *diagnostics = kp_report_diags(&diags);
+    }
+    kp_diags_fini(&diags);
+    return err;
+}
+
+static enum kp_err on_reload(void *ctx, json_t **diagnostics)
+{
+    return reload(ctx, diagnostics);
+}
+
+static enum kp_err on_check(void *ctx, json_t **diagnostics)
+{
+    const struct app *app = ctx;
+    struct kp_diags diags;
+    kp_diags_init(&diags);
+    struct kp_conf *conf = kp_conf_load_file(app->options.config, &diags);
+    if (conf == NULL)
+        *diagnostics = kp_report_diags(&diags);
+    enum kp_err err = conf != NULL ? KP_OK : KP_ERR_MALFORMED;
+    kp_conf_free(conf);
+    kp_diags_fini(&diags);
+    return err;
+}
+
+static enum kp_level on_log_level(void *ctx, enum kp_level level)
+{
+    struct app *app = ctx;
+    enum kp_level before = app->console.level;
+    app->console.level = level;
+    return before;
+}
+
+static void on_pump(void *ctx)
+{
+    struct app *app = ctx;
+    kpd_driver_pump(app->driver);
+}
+
+static void on_signal(int signo, void *ctx)
+{
+    struct app *app = ctx;
+    if (signo == SIGHUP)
+        (void)reload(app, NULL);
+    else
+        kpd_loop_stop(app->loop);
+}
+
+static const struct kpd_control_ops control_ops = {describe, on_reload, on_check, on_log_level,
+                                                   on_pump};
+
+static bool open_hub(struct app *app)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        return false;
+    snprintf(app->boot, sizeof app->boot, "%016" PRIx64, random);
+    const struct kp_event_source source = {app->conf->vantage_name, app->conf->vantage_country,
+                                           KP_VERSION, app->boot};
+    app->hub = kpd_hub_new(&source, 0, 0);
+    return app->hub != NULL && kpd_console_open(&app->console, app->hub, level_in_force(app));
+}
+
+static bool open_control(struct app *app, char *why)
+{
+    const struct kpd_control_args args = {
+        .loop = app->loop,
+        .core = kpd_driver_core(app->driver),
+        .hub = app->hub,
+        .path = app->conf->control_socket,
+        .ops = &control_ops,
+        .ctx = app,
+    };
+    app->control = kpd_control_open(&args, why);
+    if (app->control != NULL && why[0] != '\0')
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
+    return app->control != NULL;
+}
+
+static bool watch_signals(struct app *app)
+{
+    signal(SIGPIPE, SIG_IGN);
+    return kpd_loop_signal(app->loop, SIGTERM, on_signal, app) &&
+           kpd_loop_signal(app->loop, SIGINT, on_signal, app) &&
+           kpd_loop_signal(app->loop, SIGHUP, on_signal, app);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool open_all(struct app *app, char *why)
+{
+    raise_descriptor_limit();
+    app->started = kpd_clock_mono();
+    app->started_at = app->loaded_at = kpd_clock_wall();
+    app->loop = kpd_loop_new();
+    if (app->loop == NULL || !open_hub(app) || !watch_signals(app)) {
+        snprintf(why, KPD_CONTROL_WHY, "out of memory or descriptors");
+        return false;
+    }
+    return kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) &&
+           open_control(app, why) && kpd_priv_drop(app->options.user, why);
+}
+
+static void close_all(struct app *app)
+{
+    kpd_control_close(app->control);
+    kpd_driver_close(app->driver);
+    kpd_hub_free(app->hub);
+    kpd_loop_free(app->loop);
+    kp_conf_free(app->conf);
+}
+
+static void greet(struct app *app)
+{
+    char text[KP_EVENT_MESSAGE_SIZE];
+    struct kp_core *core = kpd_driver_core(app->driver);
+    snprintf(text, sizeof text,
+             "kpwatchd " KP_VERSION " watches %" PRIu32 " targets over %" PRIu32
+             " paths from %s; look with: kpwatchctl status",
+             kp_core_target_count(core), kp_core_path_count(core), app->conf->vantage_name);
+    tell(app, KP_EV_DAEMON_START, KP_LOG_NOTICE, text);
+}
+
+/* Keys whose feature this version lacks must not be mistaken for working ones. */
+static void tell_missing(struct app *app)
+{
+    const struct kp_conf *conf = app->conf;
+    if (conf->log_file != NULL || conf->syslog || conf->journal == KP_ON)
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING,
+             "log.file, log.syslog and log.journal: not in this version; events go to "
+             "standard error");
+    if (conf->metrics_host != NULL)
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "metrics.listen: not in this version");
+    if (conf->history_path != NULL)
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "history.path: not in this version");
+}
+
+static int run(struct app *app)
+{
+    char why[KPD_CONTROL_WHY] = "";
+    int status = 1;
+    if (!open_all(app, why)) {
+        fprintf(stderr, "kpwatchd: %s\n", why);
+    } else {
+        greet(app);
+        tell_missing(app);
+        kpd_driver_start(app->driver);
+        status = kpd_loop_run(app->loop) ? 0 : 1;
+        tell(app, KP_EV_DAEMON_STOP, KP_LOG_NOTICE, "kpwatchd stops");
+    }
+    close_all(app);
+    return status;
+}
+
+static int check_only(struct app *app)
+{
+    char *text = app->options.verbose > 0 ? kp_conf_print(app->conf) : NULL;
+    if (text != NULL)
+        fputs(text, stdout);
+    free(text);
+    kp_conf_free(app->conf);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app;
+    int status = kpd_options_parse(argc, argv, &app.options);
+    if (status >= 0)
+        return status;
+    app.conf = kpd_reload_first(app.options.config);
+    if (app.conf == NULL)
+        return 1;
+    return app.options.check_only ? check_only(&app) : run(&app);
+}

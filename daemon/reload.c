@@ -1,0 +1,76 @@
+#include "daemon/reload.h"
+
+#include "daemon/clock.h"
+#include "lib/host/conf_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct kp_conf *kpd_reload_first(const char *path)
+{
+    struct kp_diags diags;
+    kp_diags_init(&diags);
+    struct kp_conf *conf = kp_conf_load_file(path, &diags);
+    if (conf == NULL) {
+        char *text = kp_diags_text(&diags);
+        fputs(text != NULL ? text : "kpwatchd: out of memory\n", stderr);
+        free(text);
+    }
+    kp_diags_fini(&diags);
+    return conf;
+}
+
+static void tell(struct kpd_hub *hub, bool success, const char *words, const char *detail)
+{
+    struct kp_event e = {.action = KP_EV_CONFIG_RELOAD,
+                         .level = success ? KP_LOG_NOTICE : KP_LOG_ERROR,
+                         .at = kpd_clock_wall(),
+                         .rtt = -1,
+                         .success = success,
+                         .detail = detail};
+    snprintf(e.message, sizeof e.message, "%s%s%s", words, detail != NULL ? ": " : "",
+             detail != NULL ? detail : "");
+    kpd_hub_publish(hub, &e);
+}
+
+static void tell_errors(struct kpd_hub *hub, const struct kp_diags *diags)
+{
+    char first[KP_EVENT_MESSAGE_SIZE] = "out of memory";
+    if (diags->count > 0) {
+        const struct kp_diag *d = &diags->list[0];
+        snprintf(first, sizeof first, "%s:%u:%u: %s%s", d->file, d->pos.line, d->pos.col,
+                 d->text, diags->count > 1 ? " (and more)" : "");
+    }
+    tell(hub, false, "the new configuration was refused, the old one stays", first);
+}
+
+/* What only a restart can change. */
+static const char *needs_restart(const struct kp_conf *old, const struct kp_conf *new)
+{
+    if (strcmp(old->control_socket, new->control_socket) != 0)
+        return "a changed control.socket needs a restart";
+    return NULL;
+}
+
+enum kp_err kpd_reload(struct kpd_driver *driver, struct kpd_hub *hub, const char *path,
+                       struct kp_conf **conf, struct kp_diags *diags)
+{
+    struct kp_conf *new = kp_conf_load_file(path, diags);
+    if (new == NULL) {
+        tell_errors(hub, diags);
+        return KP_ERR_MALFORMED;
+    }
+    enum kp_err err = kpd_driver_reload(driver, new);
+    if (err != KP_OK) {
+        kp_conf_free(new);
+        tell(hub, false, "the new configuration was refused, the old one stays",
+             kp_err_name(err));
+        return err;
+    }
+    (void)kpd_hub_set_vantage(hub, new->vantage_name, new->vantage_country);
+    tell(hub, true, "the new configuration is in force", needs_restart(*conf, new));
+    kp_conf_free(*conf);
+    *conf = new;
+    return KP_OK;
+}
