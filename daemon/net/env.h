@@ -17,10 +17,11 @@ struct kpd_env {
     struct kpd_clock clock;
 };
 
-/* What a packet is pinned to; no address and 0: as the kernel routes. */
+/* How a packet is to leave; no address and 0: as the kernel would send it. */
 struct kpd_pin {
     struct kp_addr src;
     unsigned ifindex;
+    uint8_t ttl;
 };
 
 /* Older stamps are from before a step of the clock; a stopped process may find

@@ -121,7 +121,7 @@ static size_t put(void *control, int level, int type, const void *data, size_t l
     return CMSG_SPACE(len);
 }
 
-size_t kpd_meta_pin(const struct kpd_pin *pin, enum kp_family family, void *control)
+static size_t put_source(const struct kpd_pin *pin, enum kp_family family, void *control)
 {
     if (pin->src.family == KP_AF_NONE && pin->ifindex == 0)
         return 0;
@@ -133,4 +133,16 @@ size_t kpd_meta_pin(const struct kpd_pin *pin, enum kp_family family, void *cont
     struct in6_pktinfo info = {.ipi6_ifindex = pin->ifindex};
     memcpy(&info.ipi6_addr, pin->src.bytes, sizeof info.ipi6_addr);
     return put(control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}
+
+size_t kpd_meta_pin(const struct kpd_pin *pin, enum kp_family family, void *control)
+{
+    size_t len = put_source(pin, family, control);
+    int ttl = pin->ttl;
+    if (ttl == 0)
+        return len;
+    void *more = (unsigned char *)control + len;
+    return len + (family == KP_IPV4
+                      ? put(more, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl)
+                      : put(more, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl));
 }

@@ -40,10 +40,10 @@ void kpd_meta_restart_ids(int fd);
 int kpd_meta_enable_ttl(int fd, int domain);
 
 /* Room for kpd_meta_pin. */
-enum { KPD_PIN_SIZE = CMSG_SPACE(32) };
+enum { KPD_PIN_SIZE = CMSG_SPACE(32) + CMSG_SPACE(sizeof(int)) };
 
-/* Writes the control message that pins a packet to a source and an interface;
- * returns its length, 0 where there is nothing to pin. */
+/* Writes the control messages that pin a packet to a source, an interface and a
+ * hop limit; returns their length, 0 where there is nothing to pin. */
 size_t kpd_meta_pin(const struct kpd_pin *pin, enum kp_family family, void *control);
 
 #endif

@@ -238,7 +238,7 @@ struct kp_wr kpd_net_reserve(struct kpd_net *net, const struct kp_send *send)
 static int pin_of(struct kpd_net *net, const struct kp_send *send, const struct kp_addr *src,
                   struct kpd_pin *pin)
 {
-    *pin = (struct kpd_pin){0};
+    *pin = (struct kpd_pin){.ttl = send->ttl};
     if (src && send->type == KP_PROBE_TCP_SYN && send->dst.family == KP_IPV4)
         pin->src = *src;
     if (!send->via)

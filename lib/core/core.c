@@ -38,7 +38,11 @@ static void schedule_all(struct kp_core *core)
 {
     for (uint32_t i = 0; i < core->world->item_count; i++)
         kp_send_schedule(core, i);
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        if (core->world->items[core->world->item_count + i].carrier != KP_NONE)
+            kp_send_schedule(core, core->world->item_count + i);
     kp_resolve_start(core);
+    kp_tracing_start_all(core);
 }
 
 enum kp_err kp_core_configure(struct kp_core *core, const struct kp_conf *conf,
@@ -148,6 +152,18 @@ enum kp_err kp_core_probe_now(struct kp_core *core, const char *name)
             kp_wheel_set(&world->sched, target->first_item + k, kp_tick_floor(core->now));
         }
         return KP_OK;
+    }
+    return KP_ERR_NOTFOUND;
+}
+
+enum kp_err kp_core_trace_now(struct kp_core *core, const char *name)
+{
+    struct kp_world *world = core->world;
+    for (uint32_t i = 0; i < world->target_count; i++) {
+        if (strcmp(world->targets[i].conf->name, name) != 0)
+            continue;
+        kp_tracing_ask(core, i, 1, UINT8_MAX);
+        return world->targets[i].trace != NULL ? KP_OK : KP_ERR_DENIED;
     }
     return KP_ERR_NOTFOUND;
 }

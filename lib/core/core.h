@@ -22,6 +22,7 @@ struct kp_send {
     uint16_t dport;           /* tcp-syn, dns */
     bool dns_tcp;             /* dns: over TCP */
     const struct kp_via *via; /* NULL: as the kernel routes */
+    uint8_t ttl;              /* hop limit; 0: the usual one */
 };
 
 struct kp_act {
@@ -94,6 +95,10 @@ void kp_core_resolved(struct kp_core *core, uint32_t target, const struct kp_add
 /* Asks every probe of the target as soon as the rate limits allow.
  * KP_ERR_NOTFOUND, or KP_ERR_DENIED where it has no probeable address. */
 enum kp_err kp_core_probe_now(struct kp_core *core, const char *target);
+
+/* Traces the way to the target, as fast as the rate limits allow (one under way
+ * goes on).  KP_ERR_NOTFOUND, or KP_ERR_DENIED where no probe of it can be traced. */
+enum kp_err kp_core_trace_now(struct kp_core *core, const char *target);
 
 /* Keeps a target or path from raising events and verdicts until `until`; reason
  * is copied.  KP_ERR_NOTFOUND: no such name (or, for unmute, not muted). */

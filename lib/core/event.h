@@ -18,6 +18,7 @@ struct kp_event {
 
     const char *target; /* NULL where the event is not about one */
     const char *path;
+    const char *path_before; /* path.move: NULL where none was known */
     const char *probe;
 
     /* target.state, path.state, vantage.health, suspicion.* */

@@ -59,9 +59,24 @@ static void weigh(struct kp_core *core, struct kp_item *item, const struct kp_sl
     kp_baseline_feed(&item->baseline, rtt, interval, kp_judge_suspect(core, item));
 }
 
+/* What the last visible hop of a path says is about the path alone. */
+static void finish_edge(struct kp_core *core, struct kp_item *edge, const struct kp_slot *slot,
+                        double rtt)
+{
+    if (rtt < 0 && blind(core, slot))
+        return;
+    kp_judge_edge(core, edge, slot->sent, rtt);
+    kp_baseline_feed(&edge->baseline, rtt, kp_dur_seconds(edge->timing.interval),
+                     core->vantage == KP_DOWN || kp_group_suspect(&edge->group));
+}
+
 void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct kp_outcome *o)
 {
     struct kp_item *item = &core->world->items[slot->item];
+    if (slot->tracing) {
+        kp_tracing_result(core, slot, NULL, o->rtt);
+        return;
+    }
     note_last(item, slot, o);
     note_recent(item, slot->serial, o->rtt);
     core->stats.results[slot->flow.type][o->result]++;
@@ -69,6 +84,11 @@ void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct k
     if (o->rtt >= 0) {
         item->answered++;
         item->answered_last = true;
+    }
+    if (item->edge_of != KP_NONE) {
+        if (o->result != KP_LOCAL_ERROR)
+            finish_edge(core, item, slot, o->rtt);
+        return;
     }
     if (o->result != KP_LOCAL_ERROR)
         weigh(core, item, slot, o->rtt);
@@ -78,6 +98,8 @@ void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct k
 void kp_funnel_late(struct kp_core *core, struct kp_slot *slot, double rtt, uint8_t ttl)
 {
     struct kp_item *item = &core->world->items[slot->item];
+    if (slot->tracing || item->edge_of != KP_NONE)
+        return; /* the trace went on without it */
     uint32_t path = core->world->targets[item->target].path;
     item->late++;
     item->answered++;
@@ -156,11 +178,35 @@ static enum kp_discard take_answer(struct kp_core *core, uint32_t index, struct 
         return KP_DISCARD_NONE;
     }
     slot->cause = KP_CAUSE_NONE;
+    /* An edge probe that got through to the target names no hop. */
+    if (core->world->items[slot->item].edge_of != KP_NONE)
+        core->world->items[slot->item].sender = (struct kp_addr){0};
     const struct kp_dns_answer *dns = slot->flow.type == KP_PROBE_DNS ? &reply->dns : NULL;
     kp_funnel_finish(core, slot,
                      &(struct kp_outcome){
                          .result = reply->result, .rtt = rtt, .ttl = reply->ttl, .dns = dns});
     return KP_DISCARD_NONE;
+}
+
+/* A probe meant to die on the way: its error is its answer. */
+static bool take_hop(struct kp_core *core, struct kp_slot *slot, struct kp_mono at,
+                     const struct kp_addr *sender)
+{
+    uint32_t index = (uint32_t)(slot - core->inflight.slots);
+    struct kp_item *item = &core->world->items[slot->item];
+    if (slot->ttl == 0 || slot->state != KP_SLOT_OPEN)
+        return false;
+    double rtt = kp_dur_seconds(kp_mono_sub(at, slot->sent));
+    rtt = rtt > 0 ? rtt : 0;
+    if (slot->tracing) {
+        kp_tracing_result(core, slot, sender, rtt);
+    } else {
+        item->sender = *sender;
+        kp_funnel_finish(core, slot, &(struct kp_outcome){.result = KP_ANSWERED, .rtt = rtt});
+    }
+    kp_inflight_keep(&core->inflight, index, KP_SLOT_ANSWERED,
+                     kp_mono_add(core->now, (struct kp_dur){DUPLICATE_STAY}));
+    return true;
 }
 
 static void take_error(struct kp_core *core, struct kp_slot *slot, enum kp_cause cause,
@@ -191,7 +237,9 @@ static enum kp_discard receive(struct kp_core *core, const struct kp_rx *rx)
         return why;
     if (!claim.is_error)
         return take_answer(core, slot, rx->at, &reply);
-    take_error(core, &core->inflight.slots[slot], reply.cause, &claim.sender);
+    struct kp_slot *s = &core->inflight.slots[slot];
+    if (!take_hop(core, s, rx->at, &claim.sender))
+        take_error(core, s, reply.cause, &claim.sender);
     return KP_DISCARD_NONE;
 }
 
@@ -233,6 +281,10 @@ void kp_core_send_failed(struct kp_core *core, uint32_t slot, uint32_t serial, i
     struct kp_slot *s = kp_inflight_get(&core->inflight, slot, serial);
     if (s == NULL || s->state != KP_SLOT_OPEN)
         return;
+    if (!s->tracing) {
+        core->world->items[s->item].sent--; /* it never was */
+        core->stats.sent[s->flow.type]--;
+    }
     kp_funnel_finish(
         core, s, &(struct kp_outcome){.result = KP_LOCAL_ERROR, .rtt = -1, .errnum = errnum});
     kp_judge_sends(core, true);

@@ -119,6 +119,26 @@ static void judge_path(struct kp_core *core, struct kp_path *path)
             judge_target(core, &core->world->targets[i]);
 }
 
+/* The hop must be one of the path's, else the flow goes elsewhere by now and says
+ * nothing about this path. */
+void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono sent, double rtt)
+{
+    struct kp_path *path = &core->world->paths[edge->edge_of];
+    struct kp_group_rule rule = {.threshold = edge->threshold};
+    if (rtt >= 0 && !kp_path_has(&core->world->rules[edge->edge_of], &edge->sender)) {
+        kp_tracing_ask(core, edge->target, 1, UINT8_MAX);
+        return;
+    }
+    if (rtt >= 0)
+        path->last_hop = edge->sender;
+    if (!kp_baseline_votes(&edge->baseline) || (core->vantage == KP_DOWN && rtt < 0))
+        return;
+    kp_group_feed(&edge->group, &rule,
+                  &(struct kp_group_sample){
+                      .sent = sent, .lost = rtt < 0, .p0 = kp_baseline_loss(&edge->baseline)});
+    kp_group_judge(&edge->group, &rule, core->now, may_blame(core, edge->group.outage.onset));
+}
+
 static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
 {
     struct kp_target *target = &core->world->targets[item->target];

@@ -43,6 +43,17 @@ static void keep_item(struct kp_item *to, const struct kp_item *from, bool same_
     *to = kept;
 }
 
+/* What a trace saw outlives the reload, if the path does. */
+static void keep_seen_path(const struct kp_world *from, const struct kp_target *old,
+                           const struct kp_world *to, struct kp_target *new)
+{
+    for (uint32_t i = 0; old->path_seen && i < to->path_count; i++)
+        if (strcmp(to->paths[i].conf->name, from->paths[old->path].conf->name) == 0) {
+            new->path = i;
+            new->path_seen = true;
+        }
+}
+
 /* Carries over every probe the two targets share; moved[old item] = new item. */
 static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_world *to,
                         struct kp_target *new, uint32_t *moved)
@@ -55,6 +66,12 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
         new->address->bucket = old->address->bucket;
         new->group = old->group;
         new->last_answer = old->last_answer;
+    }
+    if (same_host) {
+        keep_seen_path(from, old, to, new);
+        new->traced = old->traced;
+        new->traced_before = old->traced_before;
+        old->traced = old->traced_before = NULL;
     }
     new->told = same_host ? old->told : KP_UNKNOWN;
     new->mismatch = old->mismatch;
@@ -70,7 +87,27 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
         }
 }
 
-static void keep_paths(struct kp_world *from, struct kp_world *to)
+/* The edge goes on along the flow of its carrier, if that is still there. */
+static void keep_edge(struct kp_world *from, uint32_t old, struct kp_world *to, uint32_t new,
+                      uint32_t *moved)
+{
+    const struct kp_item *was = &from->items[from->item_count + old];
+    struct kp_item *edge = &to->items[to->item_count + new];
+    uint32_t carrier = was->carrier != KP_NONE ? moved[was->carrier] : KP_NONE;
+    if (carrier == KP_NONE)
+        return;
+    struct kp_item kept = *was;
+    kept.edge_of = new;
+    kept.carrier = carrier;
+    kept.target = to->items[carrier].target;
+    kept.probe = to->items[carrier].probe;
+    kept.threshold = edge->threshold;
+    kept.timing = edge->timing;
+    *edge = kept;
+    moved[from->item_count + old] = to->item_count + new;
+}
+
+static void keep_paths(struct kp_world *from, struct kp_world *to, uint32_t *moved)
 {
     for (uint32_t i = 0; i < to->path_count; i++)
         for (uint32_t k = 0; k < from->path_count; k++) {
@@ -82,6 +119,8 @@ static void keep_paths(struct kp_world *from, struct kp_world *to)
             new->told = old->told;
             new->changed = old->changed;
             new->window = old->window;
+            new->last_hop = old->last_hop;
+            keep_edge(from, k, to, i, moved);
         }
 }
 
@@ -115,9 +154,10 @@ void kp_world_migrate(struct kp_core *core, struct kp_world *from, struct kp_wor
 {
     uint32_t count = from->target_count + from->anchor_count;
     struct entry *entries = calloc(count + 1, sizeof *entries);
-    uint32_t *moved = malloc((from->item_count + 1) * sizeof *moved);
+    uint32_t items = from->item_count + from->path_count;
+    uint32_t *moved = malloc((items + 1) * sizeof *moved);
     if (entries != NULL && moved != NULL) {
-        memset(moved, 0xff, (from->item_count + 1) * sizeof *moved);
+        memset(moved, 0xff, (items + 1) * sizeof *moved);
         struct entry *head = index_names(from, entries);
         for (uint32_t i = 0; i < to->target_count + to->anchor_count; i++) {
             struct kp_target *new = &to->targets[i];
@@ -127,7 +167,8 @@ void kp_world_migrate(struct kp_core *core, struct kp_world *from, struct kp_wor
                 keep_target(from, &from->targets[found->index], to, new, moved);
         }
         HASH_CLEAR(hh, head);
-        keep_paths(from, to);
+        keep_paths(from, to, moved);
+        kp_world_thresholds(to);
     }
     /* Without memory for the map everything starts anew, which is still sound. */
     move_slots(core, entries != NULL ? moved : NULL);

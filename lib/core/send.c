@@ -39,42 +39,66 @@ static void note_lag(struct kp_core *core, const struct kp_item *item)
         *worst = lag;
 }
 
-/* Opens a slot for the item and describes the send. */
-static bool open_probe(struct kp_core *core, uint32_t index, struct kp_send *out)
+struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier, uint8_t ttl,
+                             struct kp_send *out)
 {
-    struct kp_item *item = &core->world->items[index];
-    const struct kp_target *target = &core->world->targets[item->target];
-    const struct kp_conf_probe *probe = item->probe;
-    /* A stuck or half-open flow must not silence a host: after silence, or while
-     * an earlier probe is still out, take a fresh one. */
-    if (!item->answered_last)
-        item->flow++;
-    item->answered_last = false;
+    struct kp_item *flow_item = &core->world->items[carrier];
+    const struct kp_target *target = &core->world->targets[flow_item->target];
+    const struct kp_conf_probe *probe = flow_item->probe;
     if (++core->serial == 0)
         ++core->serial;
     struct kp_shot shot = {
         .dst = target->address->addr, .dport = probe->port, .size = probe->size};
-    kp_cookie_make(&core->wire, probe->type, index, item->flow, core->serial, &shot);
+    kp_cookie_make(&core->wire, probe->type, carrier, flow_item->flow, core->serial, &shot);
     struct kp_flow flow = {shot.dst, (uint8_t)probe->type, shot.dport, shot.sport, shot.seq};
-    uint32_t slot = kp_inflight_open(&core->inflight, &flow, index, core->serial,
-                                     kp_mono_add(core->now, item->timing.timeout));
+    struct kp_mono deadline = kp_mono_add(core->now, core->world->items[item].timing.timeout);
+    uint32_t slot = kp_inflight_open(&core->inflight, &flow, item, core->serial, deadline);
     if (slot == KP_NO_SLOT)
-        return false;
+        return NULL;
     struct kp_slot *s = &core->inflight.slots[slot];
     s->tag = shot.tag;
     s->checksum = shot.checksum;
     s->size = shot.size;
     s->sent = core->now;
+    s->ttl = ttl;
+    *out = (struct kp_send){.slot = slot,
+                            .serial = core->serial,
+                            .type = probe->type,
+                            .dst = shot.dst,
+                            .dport = shot.dport,
+                            .dns_tcp = probe->tcp,
+                            .via = via_of(core->world, target),
+                            .ttl = ttl};
+    return s;
+}
+
+static bool open_probe(struct kp_core *core, uint32_t index, struct kp_send *out)
+{
+    struct kp_item *item = &core->world->items[index];
+    bool edge = item->edge_of != KP_NONE;
+    /* A stuck or half-open flow must not silence a host: after silence, or while
+     * an earlier probe is still out, take a fresh one. */
+    if (!item->answered_last)
+        item->flow++;
+    item->answered_last = false;
+    if (kp_send_open(core, index, edge ? item->carrier : index, item->ttl, out) == NULL)
+        return false;
     item->sent++;
-    core->stats.sent[probe->type]++;
-    *out = (struct kp_send){slot,
-                            core->serial,
-                            probe->type,
-                            shot.dst,
-                            shot.dport,
-                            probe->tcp,
-                            via_of(core->world, target)};
+    core->stats.sent[item->probe->type]++;
     return true;
+}
+
+bool kp_send_allowed(const struct kp_core *core, const struct kp_address *address,
+                     struct kp_mono *ready)
+{
+    *ready = kp_bucket_ready(&address->bucket, &core->world->address_rate);
+    return !kp_mono_before(core->now, *ready);
+}
+
+void kp_send_spend(struct kp_core *core, struct kp_address *address)
+{
+    kp_bucket_take(&address->bucket, &core->world->address_rate, core->now);
+    kp_bucket_take(&core->total, &core->world->total_rate, core->now);
 }
 
 /* Sends item now if it may be; else files it for when it may. */
@@ -85,6 +109,7 @@ static bool try_item(struct kp_core *core, uint32_t index, struct kp_send *out)
     const struct kp_target *target = &world->targets[item->target];
     struct kp_address *address = target->mismatch ? NULL : target->address;
     bool extra = item->asked && kp_mono_before(core->now, item->due);
+    struct kp_mono ready;
     if (address == NULL || !kp_guard_allows(&world->guard, &address->addr)) {
         core->stats.denied += address != NULL;
         item->asked = false;
@@ -92,14 +117,12 @@ static bool try_item(struct kp_core *core, uint32_t index, struct kp_send *out)
         kp_send_schedule(core, index);
         return false;
     }
-    struct kp_mono ready = kp_bucket_ready(&address->bucket, &world->address_rate);
-    if (kp_mono_before(core->now, ready)) {
+    if (!kp_send_allowed(core, address, &ready)) {
         core->stats.deferred++;
         kp_wheel_set(&world->sched, index, kp_tick_ceil(ready));
         return false;
     }
-    kp_bucket_take(&address->bucket, &world->address_rate, core->now);
-    kp_bucket_take(&core->total, &world->total_rate, core->now);
+    kp_send_spend(core, address);
     note_lag(core, item);
     item->asked = false;
     if (!extra)
@@ -122,15 +145,20 @@ bool kp_send_next(struct kp_core *core, struct kp_send *out)
            kp_wheel_pop(&core->world->sched, kp_tick_floor(core->now), &item))
         if (try_item(core, item, out))
             return true;
-    return false;
+    return total_ready(core, &ready) && kp_tracing_next(core, out);
 }
 
 bool kp_send_next_due(const struct kp_core *core, struct kp_mono *at)
 {
     int64_t tick = 0;
+    int64_t trace_tick = 0;
     struct kp_mono ready;
-    if (!kp_wheel_next(&core->world->sched, &tick))
+    bool items = kp_wheel_next(&core->world->sched, &tick);
+    bool traces = kp_wheel_next(&core->world->traces, &trace_tick);
+    if (!items && !traces)
         return false;
+    if (!items || (traces && trace_tick < tick))
+        tick = trace_tick;
     *at = kp_tick_time(tick);
     if (!total_ready(core, &ready) && kp_mono_before(*at, ready))
         *at = ready;

@@ -135,6 +135,23 @@ void kp_tell_path(struct kp_core *core, struct kp_path *path)
     words(e, subject, from);
 }
 
+void kp_tell_move(struct kp_core *core, const struct kp_target *target, uint32_t from)
+{
+    if (kp_mute_target(core, target))
+        return;
+    struct kp_event *e = kp_tell_new(core, KP_EV_PATH_MOVE, KP_LOG_NOTICE);
+    if (e == NULL)
+        return;
+    const struct kp_conf_path *to = core->world->paths[target->path].conf;
+    e->target = target->conf->name;
+    e->path = to->name;
+    if (from != KP_NONE)
+        e->path_before = core->world->paths[from].conf->name;
+    snprintf(e->message, sizeof e->message, "%s is reached over %s now%s%s",
+             target->conf->title, to->title, from != KP_NONE ? ", no longer over " : "",
+             from != KP_NONE ? core->world->paths[from].conf->title : "");
+}
+
 void kp_tell_vantage(struct kp_core *core, enum kp_state from)
 {
     enum kp_state to = (enum kp_state)core->vantage;

@@ -79,7 +79,8 @@ void kp_core_path(const struct kp_core *core, uint32_t index, struct kp_path_vie
         .answered_ratio = kp_window_ratio(&path->window, core->now),
         .rtt_p50 = kp_window_rtt(&path->window, core->now, 0.5),
         .rtt_p95 = kp_window_rtt(&path->window, core->now, 0.95),
-        .edge_state = KP_UNKNOWN,
+        .edge_state = kp_judge_item_state(core, &world->items[world->item_count + index]),
+        .last_hop = path->last_hop,
         .muted_until = kp_mute_until(core, path->conf->name),
     };
     kp_window_cells(&path->window, core->now, out->spark);
@@ -119,7 +120,7 @@ void kp_core_target(const struct kp_core *core, uint32_t index, struct kp_target
         out->address = target->address->addr;
     if (target->path != KP_NONE) {
         out->path = world->paths[target->path].conf->name;
-        out->path_source = "config";
+        out->path_source = target->path_seen ? "trace" : "config";
     }
 }
 
@@ -158,4 +159,39 @@ void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
     if (out->cause != KP_CAUSE_NONE)
         out->sender = item->sender;
     view_recent(item, out);
+}
+
+static const char *hop_path(const struct kp_world *world, const struct kp_addr *hop)
+{
+    struct kp_path_seen seen = kp_path_recognise(world->rules, world->path_count, hop, 1);
+    return seen.path != KP_PATH_NONE ? world->paths[seen.path].conf->name : NULL;
+}
+
+bool kp_core_trace(const struct kp_core *core, uint32_t target, bool before,
+                   struct kp_trace_view *out)
+{
+    const struct kp_world *world = core->world;
+    const struct kp_traced *t =
+        before ? world->targets[target].traced_before : world->targets[target].traced;
+    if (t == NULL)
+        return false;
+    *out = (struct kp_trace_view){
+        .at = kp_tell_wall(core, t->at), .reached = t->reached > 0, .count = t->count};
+    if (t->path != KP_NONE)
+        out->path = world->paths[t->path].conf->name;
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct kp_trace_hop *hop = &t->hops[i];
+        out->hops[i] = (struct kp_hop_view){.ttl = (uint8_t)(t->first + i),
+                                            .address = hop->address,
+                                            .rtt = (double)hop->rtt,
+                                            .target = t->first + i == t->reached};
+        if (hop->address.family != KP_AF_NONE && !out->hops[i].target)
+            out->hops[i].path = hop_path(world, &hop->address);
+    }
+    return true;
+}
+
+bool kp_core_tracing(const struct kp_core *core, uint32_t target)
+{
+    return core->world->targets[target].trace != NULL;
 }

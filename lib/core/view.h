@@ -5,6 +5,7 @@
 
 #include "lib/core/core.h"
 
+#define KP_TRACE_HOPS 64
 #define KP_SPARK_CELLS 60 /* of 10 s each: the last 10 minutes */
 
 /* Negative doubles mean "unknown" throughout; times with ns 0 "never". */
@@ -68,6 +69,21 @@ struct kp_probe_view {
     uint32_t recent_count;        /* no answer */
 };
 
+/* One finished trace of a target. */
+struct kp_trace_view {
+    struct kp_wall at;
+    bool reached;
+    const char *path; /* NULL: not recognised */
+    uint32_t count;
+    struct kp_hop_view {
+        uint8_t ttl;
+        struct kp_addr address; /* KP_AF_NONE: silent */
+        double rtt;             /* seconds */
+        const char *path;       /* whose hop this is; NULL: nobody's we know */
+        bool target;            /* the target itself */
+    } hops[KP_TRACE_HOPS];
+};
+
 struct kp_mute_view {
     const char *name;
     const char *reason;
@@ -103,6 +119,11 @@ uint32_t kp_core_anchor_count(const struct kp_core *core);
 void kp_core_target(const struct kp_core *core, uint32_t index, struct kp_target_view *out);
 void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
                    struct kp_probe_view *out);
+
+/* The last finished trace of a target (before: the one before it); false: none. */
+bool kp_core_trace(const struct kp_core *core, uint32_t target, bool before,
+                   struct kp_trace_view *out);
+bool kp_core_tracing(const struct kp_core *core, uint32_t target); /* one is under way */
 
 uint32_t kp_core_mute_count(const struct kp_core *core);
 void kp_core_mute_at(const struct kp_core *core, uint32_t index, struct kp_mute_view *out);

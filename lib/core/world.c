@@ -86,6 +86,9 @@ static void build_paths(struct kp_world *world)
         struct kp_path *path = &world->paths[world->path_count++];
         path->conf = &conf->paths[i];
         kp_window_init(&path->window);
+        world->rules[world->path_count - 1] = (struct kp_path_rule){
+            path->conf->edges,     path->conf->edge_count, path->conf->hops,
+            path->conf->hop_count, path->conf->not_hops,   path->conf->not_hop_count};
     }
 }
 
@@ -115,6 +118,8 @@ static void build_items(struct kp_world *world, uint32_t index)
         item->probe = &world->conf->probes[probe];
         item->query = world->queries[probe];
         item->target = index;
+        item->edge_of = KP_NONE;
+        item->carrier = KP_NONE;
         item->timing = kp_conf_timing(world->conf, target->conf, item->probe);
         item->answered_last = true;
         kp_baseline_init(&item->baseline);
@@ -133,13 +138,24 @@ static enum kp_err build_targets(struct kp_world *world, const struct kp_conf_ta
         target->conf = &list[i];
         target->anchor = anchor;
         target->path = expected_path(world, target->conf);
-        if (target->path != KP_NONE)
-            world->paths[target->path].target_count++;
         build_items(world, index);
         if (kp_world_set_address(world, target, &target->conf->address) != KP_OK)
             return KP_ERR_NOMEM;
     }
     return KP_OK;
+}
+
+/* One sleeping item a path; a trace wakes it (tracing.c). */
+static void build_edges(struct kp_world *world)
+{
+    for (uint32_t i = 0; i < world->path_count; i++) {
+        struct kp_item *edge = &world->items[world->item_count + i];
+        edge->edge_of = i;
+        edge->carrier = KP_NONE;
+        edge->timing = world->conf->defaults;
+        edge->answered_last = true;
+        kp_baseline_init(&edge->baseline);
+    }
 }
 
 static void build_guard(struct kp_world *world)
@@ -160,14 +176,19 @@ static double rate_of(const struct kp_item *item)
 
 /* Each group's threshold follows from how often it is asked and how many groups
  * there are to raise a false alarm. */
-static void build_thresholds(struct kp_world *world)
+void kp_world_thresholds(struct kp_world *world)
 {
     double false_alarms = world->conf->false_alarms_per_year;
     uint32_t all = world->target_count + world->anchor_count;
     unsigned groups = world->item_count + all + world->path_count + 1;
     double anchor_rate = 0;
-    for (uint32_t i = 0; i < world->path_count; i++)
-        world->paths[i].threshold = 0; /* holds the rate until the loop below */
+    for (uint32_t i = 0; i < world->path_count; i++) {
+        struct kp_path *path = &world->paths[i];
+        struct kp_item *edge = &world->items[world->item_count + i];
+        path->threshold = 0; /* holds the rate until the loop below */
+        path->target_count = 0;
+        edge->threshold = kp_detect_threshold(false_alarms, rate_of(edge), groups);
+    }
     for (uint32_t t = 0; t < all; t++) {
         struct kp_target *target = &world->targets[t];
         double rate = 0;
@@ -179,8 +200,10 @@ static void build_thresholds(struct kp_world *world)
         }
         target->threshold = kp_detect_threshold(false_alarms, rate, groups);
         anchor_rate += target->anchor ? rate : 0;
-        if (target->path != KP_NONE)
-            world->paths[target->path].threshold += rate;
+        if (target->path == KP_NONE)
+            continue;
+        world->paths[target->path].threshold += rate;
+        world->paths[target->path].target_count++;
     }
     for (uint32_t i = 0; i < world->path_count; i++)
         world->paths[i].threshold =
@@ -195,14 +218,18 @@ static bool allocate(struct kp_world *world)
     uint32_t targets = enabled(conf->targets, conf->target_count, &items);
     targets += enabled(conf->anchors, conf->anchor_count, &items);
     world->targets = array(targets, sizeof *world->targets);
+    items += (uint32_t)conf->path_count; /* their edges */
     world->items = array(items, sizeof *world->items);
     world->paths = array(conf->path_count, sizeof *world->paths);
     world->path_of_conf = array(conf->path_count, sizeof *world->path_of_conf);
     world->queries = array(conf->probe_count, sizeof(struct kp_dns_query *));
     world->anchor_addrs = array(conf->anchor_count, sizeof *world->anchor_addrs);
+    world->rules = array(conf->path_count, sizeof *world->rules);
     return world->targets != NULL && world->items != NULL && world->paths != NULL &&
            world->path_of_conf != NULL && world->queries != NULL &&
-           world->anchor_addrs != NULL && kp_wheel_reserve(&world->sched, items) == KP_OK &&
+           world->anchor_addrs != NULL && world->rules != NULL &&
+           kp_wheel_reserve(&world->traces, targets) == KP_OK &&
+           kp_wheel_reserve(&world->sched, items) == KP_OK &&
            kp_wheel_reserve(&world->resolve, targets) == KP_OK;
 }
 
@@ -228,6 +255,7 @@ enum kp_err kp_world_build(struct kp_core *core, const struct kp_conf *conf,
     world->conf = conf;
     kp_wheel_init(&world->sched, kp_tick_floor(core->now));
     kp_wheel_init(&world->resolve, kp_tick_floor(core->now));
+    kp_wheel_init(&world->traces, kp_tick_floor(core->now));
     enum kp_err err = allocate(world) ? KP_OK : KP_ERR_NOMEM;
     if (err == KP_OK)
         err = build_queries(world);
@@ -241,8 +269,9 @@ enum kp_err kp_world_build(struct kp_core *core, const struct kp_conf *conf,
         kp_world_free(world);
         return err;
     }
+    build_edges(world);
     build_guard(world);
-    build_thresholds(world);
+    kp_world_thresholds(world);
     first_phases(core, world);
     *out = world;
     return KP_OK;
@@ -252,17 +281,21 @@ void kp_world_free(struct kp_world *world)
 {
     if (world == NULL)
         return;
-    for (uint32_t i = 0; i < world->target_count + world->anchor_count; i++)
+    for (uint32_t i = 0; i < world->target_count + world->anchor_count; i++) {
         drop_address(world, world->targets[i].address);
+        kp_tracing_drop(&world->targets[i]);
+    }
     for (size_t i = 0; world->queries != NULL && i < world->conf->probe_count; i++)
         kp_dns_query_free(world->queries[i]);
     kp_wheel_fini(&world->sched);
     kp_wheel_fini(&world->resolve);
+    kp_wheel_fini(&world->traces);
     free(world->targets);
     free(world->items);
     free(world->paths);
     free(world->path_of_conf);
     free(world->queries);
     free(world->anchor_addrs);
+    free(world->rules);
     free(world);
 }

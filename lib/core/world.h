@@ -8,10 +8,12 @@
 #include "lib/core/view.h"
 #include "lib/judging/baseline.h"
 #include "lib/judging/group.h"
+#include "lib/judging/path.h"
 #include "lib/judging/window.h"
 #include "lib/probing/bucket.h"
 #include "lib/probing/guard.h"
 #include "lib/probing/inflight.h"
+#include "lib/probing/trace.h"
 #include "lib/wire/cookie.h"
 #include "lib/wire/probe_dns.h"
 
@@ -34,11 +36,14 @@ struct kp_recent {
     float rtt; /* negative: no answer */
 };
 
-struct kp_item { /* target x probe */
+struct kp_item { /* target x probe, or the last visible hop of a path */
     const struct kp_conf_probe *probe;
     const struct kp_dns_query *query; /* dns */
     uint32_t target;
-    uint32_t flow; /* probes with the same number travel along one path */
+    uint32_t edge_of; /* the path whose last visible hop is asked; KP_NONE: the target is */
+    uint32_t carrier; /* edge: the item along whose flow; KP_NONE: not learned yet */
+    uint8_t ttl;      /* edge: its hop limit */
+    uint32_t flow;    /* probes with the same number travel along one path */
     struct kp_timing timing;
     struct kp_mono nominal; /* due time without jitter */
     struct kp_mono due;     /* nominal with jitter */
@@ -59,14 +64,27 @@ struct kp_item { /* target x probe */
     struct kp_recent recent[KP_RECENT];
 };
 
+/* A finished trace. */
+struct kp_traced {
+    struct kp_mono at;
+    uint32_t path;   /* KP_NONE: not recognised */
+    uint8_t first;   /* hop limit of hops[0] */
+    uint8_t reached; /* hop limit at which the target answered; 0: it did not */
+    uint8_t count;
+    struct kp_trace_hop hops[];
+};
+
 struct kp_target { /* or anchor */
     const struct kp_conf_target *conf;
     bool anchor;
     bool mismatch; /* its name resolves outside the allow list */
     uint32_t first_item, item_count;
-    uint32_t path;              /* KP_NONE: not known */
-    struct kp_address *address; /* NULL: none yet */
-    uint64_t resolved_as;       /* hash of the addresses last reported */
+    uint32_t path;                            /* KP_NONE: not known */
+    bool path_seen;                           /* a trace said so */
+    struct kp_trace *trace;                   /* under way; NULL: none */
+    struct kp_traced *traced, *traced_before; /* the last two; NULL: none */
+    struct kp_address *address;               /* NULL: none yet */
+    uint64_t resolved_as;                     /* hash of the addresses last reported */
     struct kp_group group;
     double threshold;
     uint8_t told; /* the state last told by an event */
@@ -82,6 +100,7 @@ struct kp_path {
     uint8_t told;
     struct kp_mono changed;
     struct kp_window window;
+    struct kp_addr last_hop; /* the last visible hop seen */
 };
 
 struct kp_world {
@@ -89,7 +108,7 @@ struct kp_world {
     struct kp_target *targets; /* enabled targets, then enabled anchors */
     uint32_t target_count, anchor_count;
     struct kp_item *items;
-    uint32_t item_count;
+    uint32_t item_count;   /* of targets and anchors; the edges follow, one a path */
     struct kp_path *paths; /* enabled */
     uint32_t path_count;
     uint32_t *path_of_conf;        /* conf path index -> index here, or KP_NONE */
@@ -98,8 +117,10 @@ struct kp_world {
     struct kp_addr *anchor_addrs;
     struct kp_guard guard;
     struct kp_rate total_rate, address_rate;
-    struct kp_wheel sched;   /* items */
-    struct kp_wheel resolve; /* targets with a host */
+    struct kp_wheel sched;      /* items */
+    struct kp_path_rule *rules; /* how to recognise each path */
+    struct kp_wheel resolve;    /* targets with a host */
+    struct kp_wheel traces;     /* targets */
     double vantage_threshold;
 };
 
@@ -149,6 +170,8 @@ enum kp_err kp_world_build(struct kp_core *core, const struct kp_conf *conf,
                            struct kp_world **out);
 void kp_world_migrate(struct kp_core *core, struct kp_world *from, struct kp_world *to);
 void kp_world_free(struct kp_world *world);
+/* After the targets of a path changed. */
+void kp_world_thresholds(struct kp_world *world);
 /* Gives target this address, shared with whoever else has it. */
 enum kp_err kp_world_set_address(struct kp_world *world, struct kp_target *target,
                                  const struct kp_addr *addr);
@@ -160,6 +183,24 @@ bool kp_send_next_due(const struct kp_core *core, struct kp_mono *at);
 void kp_send_expire(struct kp_core *core); /* slots whose time is over */
 void kp_send_release(struct kp_core *core, uint32_t slot);
 bool kp_send_pop_release(struct kp_core *core, struct kp_send *out);
+
+/* Opens a slot along the flow of an item's probe and describes the send. */
+struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier, uint8_t ttl,
+                             struct kp_send *out);
+/* Whether the address's rate allows a probe now; else when. */
+bool kp_send_allowed(const struct kp_core *core, const struct kp_address *address,
+                     struct kp_mono *ready);
+void kp_send_spend(struct kp_core *core, struct kp_address *address);
+
+/* tracing.c */
+void kp_tracing_start_all(struct kp_core *core); /* files every target's next trace */
+bool kp_tracing_next(struct kp_core *core, struct kp_send *out);
+void kp_tracing_ask(struct kp_core *core, uint32_t target, uint8_t first, uint8_t last);
+/* One probe of a trace came back, from a router (hop) or the target itself, or
+ * not at all (rtt < 0). */
+void kp_tracing_result(struct kp_core *core, const struct kp_slot *slot,
+                       const struct kp_addr *hop, double rtt);
+void kp_tracing_drop(struct kp_target *target);
 
 /* funnel.c: every outcome of a probe ends here */
 struct kp_outcome {
@@ -177,6 +218,7 @@ void kp_funnel_second(struct kp_core *core); /* moves the per-second counters on
 void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
                      double rtt);
 void kp_judge_sends(struct kp_core *core, bool failed);
+void kp_judge_edge(struct kp_core *core, struct kp_item *item, struct kp_mono sent, double rtt);
 bool kp_judge_suspect(const struct kp_core *core, const struct kp_item *item);
 /* The state of an item, target or path as people are told it. */
 enum kp_state kp_judge_item_state(const struct kp_core *core, const struct kp_item *item);
@@ -193,6 +235,7 @@ struct kp_event *kp_tell_new(struct kp_core *core, enum kp_action action, enum k
 /* Raises the state event if people were last told something else. */
 void kp_tell_target(struct kp_core *core, struct kp_target *target);
 void kp_tell_path(struct kp_core *core, struct kp_path *path);
+void kp_tell_move(struct kp_core *core, const struct kp_target *target, uint32_t from);
 void kp_tell_vantage(struct kp_core *core, enum kp_state from);
 void kp_tell_result(struct kp_core *core, const struct kp_item *item,
                     const struct kp_slot *slot, bool late);

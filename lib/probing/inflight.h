@@ -27,6 +27,8 @@ struct kp_slot {
     struct kp_flow flow;
     uint8_t state; /* enum kp_slot_state */
     uint8_t cause; /* enum kp_cause: of a validated ICMP error */
+    uint8_t ttl;   /* hop limit it was sent with; 0: the usual one */
+    bool tracing;  /* asks for a hop of a trace */
     uint16_t checksum, size;
     uint32_t serial; /* never 0 for a slot in use */
     uint32_t item;

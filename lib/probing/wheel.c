@@ -84,6 +84,11 @@ void kp_wheel_cancel(struct kp_wheel *w, uint32_t id)
     w->queued--;
 }
 
+bool kp_wheel_queued(const struct kp_wheel *w, uint32_t id)
+{
+    return w->nodes[id].slot != KP_WHEEL_SLOTS;
+}
+
 void kp_wheel_set(struct kp_wheel *w, uint32_t id, int64_t tick)
 {
     kp_wheel_cancel(w, id);

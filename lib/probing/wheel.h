@@ -39,6 +39,7 @@ enum kp_err kp_wheel_reserve(struct kp_wheel *w, uint32_t count);
 /* Queues id for tick (a past one is due at once); moves it if queued. */
 void kp_wheel_set(struct kp_wheel *w, uint32_t id, int64_t tick);
 void kp_wheel_cancel(struct kp_wheel *w, uint32_t id);
+bool kp_wheel_queued(const struct kp_wheel *w, uint32_t id);
 
 /* Takes one id due at or before `now`, earliest tick first and in the order
  * they were set within a tick; false: none. */
