@@ -77,6 +77,8 @@ void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct k
         kp_tracing_result(core, slot, NULL, o->rtt);
         return;
     }
+    if (item->out > 0)
+        item->out--;
     note_last(item, slot, o);
     note_recent(item, slot->serial, o->rtt);
     core->stats.results[slot->flow.type][o->result]++;

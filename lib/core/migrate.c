@@ -30,6 +30,7 @@ static void keep_item(struct kp_item *to, const struct kp_item *from, bool same_
     kept.query = to->query;
     kept.target = to->target;
     kept.threshold = to->threshold;
+    kept.out = 0;
     if (to->timing.interval.ns != from->timing.interval.ns) {
         kept.nominal = to->nominal;
         kept.due = to->due;

@@ -39,8 +39,8 @@ static void note_lag(struct kp_core *core, const struct kp_item *item)
         *worst = lag;
 }
 
-struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier, uint8_t ttl,
-                             struct kp_send *out)
+struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier,
+                             uint32_t flow_number, uint8_t ttl, struct kp_send *out)
 {
     struct kp_item *flow_item = &core->world->items[carrier];
     const struct kp_target *target = &core->world->targets[flow_item->target];
@@ -49,7 +49,7 @@ struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carri
         ++core->serial;
     struct kp_shot shot = {
         .dst = target->address->addr, .dport = probe->port, .size = probe->size};
-    kp_cookie_make(&core->wire, probe->type, carrier, flow_item->flow, core->serial, &shot);
+    kp_cookie_make(&core->wire, probe->type, carrier, flow_number, core->serial, &shot);
     struct kp_flow flow = {shot.dst, (uint8_t)probe->type, shot.dport, shot.sport, shot.seq};
     struct kp_mono deadline = kp_mono_add(core->now, core->world->items[item].timing.timeout);
     uint32_t slot = kp_inflight_open(&core->inflight, &flow, item, core->serial, deadline);
@@ -75,14 +75,20 @@ struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carri
 static bool open_probe(struct kp_core *core, uint32_t index, struct kp_send *out)
 {
     struct kp_item *item = &core->world->items[index];
-    bool edge = item->edge_of != KP_NONE;
+    uint32_t carrier = item->edge_of != KP_NONE ? item->carrier : index;
+    const struct kp_trace *trace = core->world->targets[item->target].trace;
     /* A stuck or half-open flow must not silence a host: after silence, or while
      * an earlier probe is still out, take a fresh one. */
     if (!item->answered_last)
         item->flow++;
     item->answered_last = false;
-    if (kp_send_open(core, index, edge ? item->carrier : index, item->ttl, out) == NULL)
+    uint32_t flow = core->world->items[carrier].flow;
+    /* Two SYNs at once on one flow would answer each other. */
+    if (carrier == index && trace != NULL && trace->waiting > 0)
+        flow++;
+    if (kp_send_open(core, index, carrier, flow, item->ttl, out) == NULL)
         return false;
+    item->out++;
     item->sent++;
     core->stats.sent[item->probe->type]++;
     return true;

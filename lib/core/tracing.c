@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define GOLDEN 0.61803398874989485
+/* Between two looks whether the target's own probe is back. */
+#define OWN_PROBE_WAIT (50 * KP_NS_PER_MS)
 /* The first trace of each target comes within this time. */
 #define FIRST_WITHIN (60 * KP_NS_PER_S)
 
@@ -103,13 +105,18 @@ static bool step(struct kp_core *core, uint32_t index, struct kp_send *out)
         file_at(core, index, ready);
         return false;
     }
+    if (world->items[item].out > 0 && world->items[item].last_rtt >= 0) {
+        /* Its own probe is out on the same flow and will be answered: let it. */
+        file_at(core, index, kp_mono_add(core->now, (struct kp_dur){OWN_PROBE_WAIT}));
+        return false;
+    }
     uint8_t ttl = kp_trace_next(target->trace);
     if (ttl == 0)
         return false; /* its results file it again */
     kp_send_spend(core, target->address);
     /* No bursts: hops limit their rate, and the target's own probes come first. */
     file_at(core, index, kp_mono_add(core->now, world->address_rate.period));
-    struct kp_slot *slot = kp_send_open(core, item, item, ttl, out);
+    struct kp_slot *slot = kp_send_open(core, item, item, world->items[item].flow, ttl, out);
     if (slot != NULL)
         slot->tracing = true;
     return slot != NULL;

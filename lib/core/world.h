@@ -48,6 +48,7 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     struct kp_mono nominal; /* due time without jitter */
     struct kp_mono due;     /* nominal with jitter */
     bool asked;             /* an extra probe was asked for */
+    uint8_t out;            /* its probes on their way */
     bool answered_last;
     bool has_last;
     uint8_t last_result, last_cause, last_ttl;
@@ -185,8 +186,8 @@ void kp_send_release(struct kp_core *core, uint32_t slot);
 bool kp_send_pop_release(struct kp_core *core, struct kp_send *out);
 
 /* Opens a slot along the flow of an item's probe and describes the send. */
-struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier, uint8_t ttl,
-                             struct kp_send *out);
+struct kp_slot *kp_send_open(struct kp_core *core, uint32_t item, uint32_t carrier,
+                             uint32_t flow, uint8_t ttl, struct kp_send *out);
 /* Whether the address's rate allows a probe now; else when. */
 bool kp_send_allowed(const struct kp_core *core, const struct kp_address *address,
                      struct kp_mono *ready);

@@ -61,7 +61,8 @@ uint8_t kp_trace_next(struct kp_trace *t)
 
 static struct kp_trace_hop *settle(struct kp_trace *t, uint8_t ttl)
 {
-    if (ttl < t->first || ttl > t->last || t->waiting == 0)
+    /* last may have shrunk while probes beyond it were out. */
+    if (ttl < t->first || ttl > KP_TRACE_MOST || t->waiting == 0)
         return NULL;
     t->waiting--;
     t->hops[ttl - 1].known = true;
