@@ -6,6 +6,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/time.h"
 #include "lib/base/vocab.h"
+#include "lib/judging/incident.h"
 
 #define KP_EVENT_MESSAGE_SIZE 240
 #define KP_EVENT_ADDRS 4
@@ -39,6 +40,9 @@ struct kp_event {
     struct kp_addr expected;
     struct kp_addr found[KP_EVENT_ADDRS];
     size_t found_count;
+
+    /* incident.*: valid until the next tick or receive */
+    const struct kp_incident *incident;
 
     /* config.reload, daemon.*: made by the daemon, not by the core */
     bool success;

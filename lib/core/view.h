@@ -4,6 +4,7 @@
 #define KP_CORE_VIEW_H
 
 #include "lib/core/core.h"
+#include "lib/judging/incident.h"
 
 #define KP_TRACE_HOPS 64
 #define KP_SPARK_CELLS 60 /* of 10 s each: the last 10 minutes */
@@ -124,6 +125,20 @@ void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
 bool kp_core_trace(const struct kp_core *core, uint32_t target, bool before,
                    struct kp_trace_view *out);
 bool kp_core_tracing(const struct kp_core *core, uint32_t target); /* one is under way */
+
+/* Open and recently closed incidents; valid until the next tick or receive. */
+const struct kp_incidents *kp_core_incidents(const struct kp_core *core);
+
+/* Something that may have changed, not yet confirmed. */
+struct kp_suspicion_view {
+    const char *what;        /* "path", "target", "dns" or "country" */
+    const char *where;       /* its name; "name servers", "all paths" */
+    struct kp_wall since;    /* first missed answer */
+    double score, threshold; /* nats; confirmed at threshold */
+};
+uint32_t kp_core_suspicion_count(const struct kp_core *core);
+void kp_core_suspicion_at(const struct kp_core *core, uint32_t index,
+                          struct kp_suspicion_view *out);
 
 uint32_t kp_core_mute_count(const struct kp_core *core);
 void kp_core_mute_at(const struct kp_core *core, uint32_t index, struct kp_mute_view *out);

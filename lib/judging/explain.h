@@ -14,7 +14,9 @@
 #define KP_EXPLAIN_NONE UINT32_MAX
 
 /* One item that votes.  Items without a voice (unlearned, never answering,
- * muted) are not in the list. */
+ * muted) are not in the list.  An answer that is older than the silence to be
+ * explained says nothing about it: give 0 then, or the slowest to be asked again
+ * (anchors, edges) would be taken for alive. */
 struct kp_evidence {
     double log_odds; /* of being silent for more than a burst, [-4, 10]; -4 after any answer */
     enum kp_evidence_kind {
@@ -45,14 +47,16 @@ struct kp_explanation {
                               service-outage */
     uint32_t paths[KP_EXPLAIN_PATHS]; /* path-outage */
     size_t path_count;
-    uint32_t target; /* host- and service-outage: one target of the host */
+    uint32_t target; /* host- and service-outage: one target of the host; of several
+                        hosts that fail apart from each other the clearest */
     uint32_t item;   /* service-outage: the caller's number of the item */
     double lead;     /* over the best explanation of another class or place, nats */
     bool leads;      /* lead >= ln 100 */
     bool edge_known; /* some path has an edge that votes: else country vs transit is open */
 
-    /* The facts, for the evidence list: how many voting items of each sort are
-     * silent (log_odds > 0) out of how many. */
+    /* The facts, for the evidence list: how many are silent (log_odds > 0) out of
+     * how many that vote.  Anchors and targets are silent when all their items are;
+     * the others count items. */
     struct kp_tally {
         uint32_t silent, all;
     } anchors, edges, targets, dns, syn, icmp;
