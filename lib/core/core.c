@@ -11,6 +11,11 @@ struct kp_core *kp_core_new(const struct kp_wire *wire, const struct kp_key *see
         return NULL;
     core->wire = *wire;
     core->rng.key = *seed;
+    core->incidents = kp_incidents_new((struct kp_dur){0});
+    if (core->incidents == NULL) {
+        free(core);
+        return NULL;
+    }
     return core;
 }
 
@@ -21,6 +26,7 @@ void kp_core_free(struct kp_core *core)
     kp_world_free(core->world);
     kp_inflight_fini(&core->inflight);
     kp_mute_fini(core);
+    kp_incidents_free(core->incidents);
     free(core->events);
     free(core->releases);
     free(core);
@@ -67,6 +73,8 @@ enum kp_err kp_core_configure(struct kp_core *core, const struct kp_conf *conf,
     if (old != NULL)
         kp_world_migrate(core, old, world);
     kp_world_free(old);
+    kp_incidents_configure(core->incidents, conf->recover_after);
+    core->alert = true; /* incidents may be about what is gone */
     schedule_all(core);
     return KP_OK;
 }
@@ -80,6 +88,7 @@ void kp_core_tick(struct kp_core *core, struct kp_mono now)
 {
     set_now(core, now);
     kp_send_expire(core);
+    kp_correlate_tick(core);
 }
 
 static void sooner(bool has, struct kp_mono at, struct kp_mono *best, bool *any)
@@ -100,6 +109,7 @@ bool kp_core_next_due(const struct kp_core *core, struct kp_mono *at)
     sooner(has, kp_tick_time(tick), at, &any);
     has = kp_wheel_next(&core->world->resolve, &tick);
     sooner(has, kp_tick_time(tick), at, &any);
+    sooner(core->alert, core->look_at, at, &any);
     return any;
 }
 
@@ -147,6 +157,7 @@ enum kp_err kp_core_probe_now(struct kp_core *core, const char *name)
             continue;
         if (target->address == NULL || target->mismatch)
             return KP_ERR_DENIED;
+        target->meddled = core->now;
         for (uint32_t k = 0; k < target->item_count; k++) {
             world->items[target->first_item + k].asked = true;
             kp_wheel_set(&world->sched, target->first_item + k, kp_tick_floor(core->now));

@@ -1,9 +1,14 @@
 /* What the results say about items, targets, paths and our own vantage. */
 #include "lib/core/world.h"
 
+#include <math.h>
+
 /* Our own sends have failed this often and this long: it is us. */
 #define FAILED_SENDS 3
 #define FAILED_SPAN (5 * KP_NS_PER_S)
+/* Bounds of an item's log-odds (DETECTION, stage 2). */
+#define KP_ODDS_LEAST (-4.0)
+#define KP_ODDS_MOST 10.0
 /* A path has recovered only after answers from two targets over this time. */
 #define PATH_RUN_SPAN (10 * KP_NS_PER_S)
 
@@ -39,6 +44,8 @@ static void absolve_all(struct kp_core *core)
     for (uint32_t i = 0; i < world->path_count; i++)
         kp_group_absolve(&world->paths[i].group);
     kp_group_absolve(&core->anchors);
+    kp_group_absolve(&core->country);
+    kp_group_absolve(&core->dns);
 }
 
 static void set_vantage(struct kp_core *core, enum kp_state state)
@@ -48,6 +55,7 @@ static void set_vantage(struct kp_core *core, enum kp_state state)
         return;
     core->vantage = (uint8_t)state;
     core->vantage_since = core->now;
+    core->alert = true;
     if (from == KP_DOWN)
         absolve_all(core);
     kp_tell_vantage(core, from);
@@ -119,6 +127,17 @@ static void judge_path(struct kp_core *core, struct kp_path *path)
             judge_target(core, &core->world->targets[i]);
 }
 
+/* Feeds an item's own group and keeps its log-odds for stage 2: what a loss adds
+ * to the score is what it says, and any answer takes all of it back. */
+static void feed_item(struct kp_item *item, const struct kp_group_sample *s)
+{
+    struct kp_group_rule rule = {.threshold = item->threshold};
+    double before = item->group.outage.score;
+    kp_group_feed(&item->group, &rule, s);
+    double more = fmax(item->group.outage.score - before, 0);
+    item->odds = s->lost ? fmin(item->odds + more, KP_ODDS_MOST) : KP_ODDS_LEAST;
+}
+
 /* The hop must be one of the path's, else the flow goes elsewhere by now and says
  * nothing about this path. */
 void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono sent, double rtt)
@@ -133,26 +152,65 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
         path->last_hop = edge->sender;
     if (!kp_baseline_votes(&edge->baseline) || (core->vantage == KP_DOWN && rtt < 0))
         return;
-    kp_group_feed(&edge->group, &rule,
-                  &(struct kp_group_sample){
-                      .sent = sent, .lost = rtt < 0, .p0 = kp_baseline_loss(&edge->baseline)});
+    feed_item(edge, &(struct kp_group_sample){.sent = sent,
+                                              .lost = rtt < 0,
+                                              .p0 = kp_baseline_loss(&edge->baseline)});
     kp_group_judge(&edge->group, &rule, core->now, may_blame(core, edge->group.outage.onset));
+}
+
+static void feed_anchors(struct kp_core *core, const struct kp_group_sample *s)
+{
+    struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
+    kp_group_feed(&core->anchors, &rule, s);
+    /* Only its score counts; the vantage has a state of its own. */
+    core->anchors.state = KP_UP;
+}
+
+/* A group of the whole country: all of it, or its name servers. */
+static void feed_wide(struct kp_core *core, struct kp_group *group, double threshold,
+                      const struct kp_group_sample *s)
+{
+    struct kp_group_rule rule = {threshold, true, {PATH_RUN_SPAN}};
+    kp_group_feed(group, &rule, s);
+    kp_group_judge(group, &rule, core->now, may_blame(core, group->outage.onset));
 }
 
 static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
 {
     struct kp_target *target = &core->world->targets[item->target];
     struct kp_path *path = path_of(core, target);
-    kp_group_feed(&item->group, &(struct kp_group_rule){.threshold = item->threshold}, s);
+    feed_item(item, s);
     kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold}, s);
+    if (target->anchor) {
+        feed_anchors(core, s);
+        return;
+    }
     if (path != NULL)
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
-    if (target->anchor) {
-        struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
-        kp_group_feed(&core->anchors, &rule, s);
-        /* Only its score counts; the vantage has a state of its own. */
-        core->anchors.state = KP_UP;
-    }
+    feed_wide(core, &core->country, core->world->country_threshold, s);
+    if (item->probe->type == KP_PROBE_DNS)
+        feed_wide(core, &core->dns, core->world->dns_threshold, s);
+}
+
+static void note_answer(struct kp_core *core, struct kp_target *target, struct kp_mono sent)
+{
+    struct kp_path *path = path_of(core, target);
+    later(&target->last_answer, sent);
+    if (path != NULL)
+        later(&path->last_answer, sent);
+    later(target->anchor ? &core->last_anchor_answer : &core->last_target_answer, sent);
+}
+
+/* Only while something is amiss is there anything to correlate. */
+static void raise_alert(struct kp_core *core, const struct kp_item *item)
+{
+    const struct kp_target *target = &core->world->targets[item->target];
+    const struct kp_path *path = path_of(core, target);
+    core->alert |=
+        core->vantage == KP_DOWN || kp_group_suspect(&item->group) ||
+        kp_group_suspect(&target->group) || kp_group_suspect(&core->country) ||
+        kp_group_suspect(&core->dns) || target->group.state == KP_DEGRADED ||
+        (path != NULL && (kp_group_suspect(&path->group) || path->group.state == KP_DEGRADED));
 }
 
 void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
@@ -160,10 +218,8 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
 {
     struct kp_target *target = &core->world->targets[item->target];
     bool answered = rtt >= 0;
-    if (answered) {
-        later(&target->last_answer, sent);
-        later(target->anchor ? &core->last_anchor_answer : &core->last_target_answer, sent);
-    }
+    if (answered)
+        note_answer(core, target, sent);
     bool votes = kp_baseline_votes(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))
         feed(core, item,
@@ -175,6 +231,7 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
                  .source = item->target,
              });
     judge_vantage(core, answered, sent);
+    raise_alert(core, item);
     if (!votes || core->vantage == KP_DOWN)
         return;
     judge_item(core, item);
@@ -217,8 +274,10 @@ enum kp_state kp_judge_target_state(const struct kp_core *core, const struct kp_
         return shown(core, &target->group);
     /* A live host with a dead port answers worse than it should. */
     for (uint32_t i = 0; i < target->item_count; i++) {
-        const struct kp_group *item = &core->world->items[target->first_item + i].group;
-        if (item->state == KP_DOWN) {
+        const struct kp_item *one = &core->world->items[target->first_item + i];
+        const struct kp_group *item = &one->group;
+        /* Silence to ICMP alone is filtering, not an outage. */
+        if (item->state == KP_DOWN && one->probe->type != KP_PROBE_ICMP) {
             *since = item->since;
             return core->vantage == KP_DOWN ? KP_UNKNOWN : KP_DEGRADED;
         }

@@ -55,9 +55,26 @@ static void keep_seen_path(const struct kp_world *from, const struct kp_target *
         }
 }
 
+/* Whether the new configuration asks this target otherwise than the old one did:
+ * silence that follows may be an answer to that (a ban). */
+static bool changed_by_us(const struct kp_world *from, const struct kp_target *old,
+                          const struct kp_world *to, const struct kp_target *new)
+{
+    if (old->item_count != new->item_count || !same_address(old, new))
+        return true;
+    for (uint32_t i = 0; i < new->item_count; i++) {
+        const struct kp_item *a = &from->items[old->first_item + i];
+        const struct kp_item *b = &to->items[new->first_item + i];
+        if (!same_probe(a->probe, b->probe) || a->probe->size != b->probe->size ||
+            a->timing.interval.ns != b->timing.interval.ns)
+            return true;
+    }
+    return false;
+}
+
 /* Carries over every probe the two targets share; moved[old item] = new item. */
 static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_world *to,
-                        struct kp_target *new, uint32_t *moved)
+                        struct kp_target *new, struct kp_mono core_now, uint32_t *moved)
 {
     if (new->conf->address.family == KP_AF_NONE &&new->address == NULL &&
         old->address != NULL &&kp_guard_allows(&to->guard, &old->address->addr))
@@ -75,6 +92,8 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
         old->traced = old->traced_before = NULL;
     }
     new->told = same_host ? old->told : KP_UNKNOWN;
+    new->suspected = old->suspected;
+    new->meddled = changed_by_us(from, old, to, new) ? core_now : old->meddled;
     new->mismatch = old->mismatch;
     new->resolved_as = old->resolved_as;
     for (uint32_t i = 0; i < new->item_count; i++)
@@ -121,6 +140,8 @@ static void keep_paths(struct kp_world *from, struct kp_world *to, uint32_t *mov
             new->changed = old->changed;
             new->window = old->window;
             new->last_hop = old->last_hop;
+            new->suspected = old->suspected;
+            new->last_answer = old->last_answer;
             keep_edge(from, k, to, i, moved);
         }
 }
@@ -165,7 +186,7 @@ void kp_world_migrate(struct kp_core *core, struct kp_world *from, struct kp_wor
             struct entry *found = NULL;
             HASH_FIND_STR(head, new->conf->name, found);
             if (found != NULL && from->targets[found->index].anchor == new->anchor)
-                keep_target(from, &from->targets[found->index], to, new, moved);
+                keep_target(from, &from->targets[found->index], to, new, core->now, moved);
         }
         HASH_CLEAR(hh, head);
         keep_paths(from, to, moved);

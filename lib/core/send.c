@@ -89,6 +89,7 @@ static bool open_probe(struct kp_core *core, uint32_t index, struct kp_send *out
     if (kp_send_open(core, index, carrier, flow, item->ttl, out) == NULL)
         return false;
     item->out++;
+    item->asked_at = core->now;
     item->sent++;
     core->stats.sent[item->probe->type]++;
     return true;

@@ -97,23 +97,76 @@ static uint32_t learning(const struct kp_core *core)
     return count;
 }
 
+static void add_since_wall(struct text *t, struct kp_wall since)
+{
+    char text[KP_RFC3339_SIZE];
+    kp_wall_format(since, text);
+    add(t, " since %.19sZ", text);
+}
+
+/* What the gravest incident says, for somebody who reads only this line. */
+static void say_incident(const struct kp_core *core, const struct kp_incident *i,
+                         struct text *t)
+{
+    char others[128] = "";
+    struct text o = {others, sizeof others};
+    const char *back = i->phase == KP_RECOVERING ? ", answering again" : "";
+    switch (i->what.class) {
+    case KP_V_VANTAGE_FAULT:
+        add(t, "our own connection is broken; nothing beyond it can be judged");
+        break;
+    case KP_V_TRANSIT_OUTAGE:
+        add(t, "all paths are silent before the border, our anchors answer: check another "
+               "vantage");
+        break;
+    case KP_V_COUNTRY_OUTAGE:
+        add(t, "all paths are silent at or beyond the border");
+        break;
+    case KP_V_PATH_OUTAGE:
+        add(t, "%s is silent", i->what.where);
+        if (add_paths(core, &o, KP_UP) > 0)
+            add(t, ", %s carries on;", others);
+        break;
+    case KP_V_DNS_OUTAGE:
+        add(t, "the name servers are silent, their hosts answer");
+        break;
+    case KP_V_UNKNOWN:
+        add(t, "something is silent, and it is not clear yet what: %s", i->what.where);
+        break;
+    default:
+        add(t, "%s", i->what.where);
+        break;
+    }
+    add_since_wall(t, i->what.began);
+    add(t, "%s.", back);
+}
+
 enum kp_verdict kp_summary(const struct kp_core *core, const struct kp_status_view *view,
                            char *out, size_t size)
 {
     struct text t = {out, size};
     uint32_t young = learning(core);
+    const struct kp_incident *gravest = kp_incidents_gravest(core->incidents);
+    if (gravest != NULL) {
+        say_incident(core, gravest, &t);
+        return gravest->what.class;
+    }
     if (view->vantage == KP_DOWN) {
         add(&t, "our own connection is broken; nothing beyond it can be judged.");
         return KP_V_UNKNOWN;
     }
-    if (paths_down(core, &t) || targets_in(core, &t, KP_DOWN) ||
-        targets_in(core, &t, KP_DEGRADED))
-        return KP_V_UNKNOWN;
-    if (young > 0) {
+    if (young > 0 && view->targets[KP_UP] + view->targets[KP_DEGRADED] == 0) {
         add(&t, "still learning what is normal: %u of %u probes need more answers.", young,
             core->world->item_count);
         return KP_V_UNKNOWN;
     }
-    add(&t, "%u of %u targets answer as usual.", view->targets[KP_UP], view->targets_total);
-    return KP_V_CLEAR;
+    if (paths_down(core, &t) || targets_in(core, &t, KP_DOWN) ||
+        targets_in(core, &t, KP_DEGRADED))
+        return KP_V_CLEAR;
+    add(&t, "%u of %u targets answer as usual", view->targets[KP_UP], view->targets_total);
+    if (young > 0)
+        add(&t, "; %u of %u probes are still learning what is normal", young,
+            core->world->item_count);
+    add(&t, ".");
+    return young > 0 ? KP_V_UNKNOWN : KP_V_CLEAR;
 }

@@ -1,6 +1,7 @@
 /* The core's events, in words. */
 #include "lib/core/world.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,48 @@ void kp_tell_move(struct kp_core *core, const struct kp_target *target, uint32_t
     snprintf(e->message, sizeof e->message, "%s is reached over %s now%s%s",
              target->conf->title, to->title, from != KP_NONE ? ", no longer over " : "",
              from != KP_NONE ? core->world->paths[from].conf->title : "");
+}
+
+static enum kp_level incident_level(enum kp_action action, const struct kp_incident *incident)
+{
+    if (action == KP_EV_INCIDENT_CLOSED || incident->phase == KP_RECOVERING)
+        return KP_LOG_NOTICE;
+    return incident->what.class >= KP_V_DNS_OUTAGE ? KP_LOG_ERROR : KP_LOG_WARNING;
+}
+
+void kp_tell_incident(struct kp_core *core, enum kp_action action,
+                      const struct kp_incident *incident)
+{
+    if (incident == NULL)
+        return;
+    struct kp_event *e = kp_tell_new(core, action, incident_level(action, incident));
+    if (e == NULL)
+        return;
+    char began[KP_RFC3339_SIZE];
+    kp_wall_format(incident->what.began, began);
+    e->incident = incident;
+    snprintf(e->message, sizeof e->message,
+             "incident %" PRIu32 " %s: %s%s%.100s, since %.19sZ, %s, confidence %s",
+             incident->id, strchr(kp_action_name(action), '.') + 1,
+             kp_verdict_name(incident->what.class),
+             incident->what.where[0] != '\0' ? " at " : "", incident->what.where, began,
+             kp_phase_name(incident->phase), kp_confidence_name(incident->confidence));
+}
+
+void kp_tell_suspicion(struct kp_core *core, bool raised, const struct kp_target *target,
+                       const struct kp_path *path, const char *what, struct kp_mono since)
+{
+    struct kp_event *e = kp_tell_new(
+        core, raised ? KP_EV_SUSPICION_RAISED : KP_EV_SUSPICION_CLEARED, KP_LOG_INFO);
+    if (e == NULL)
+        return;
+    e->target = target != NULL ? target->conf->name : NULL;
+    e->path = path != NULL ? path->conf->name : NULL;
+    e->from = raised ? KP_UP : KP_UNKNOWN;
+    e->to = raised ? KP_UNKNOWN : KP_UP;
+    e->since = kp_tell_wall(core, since);
+    snprintf(e->message, sizeof e->message,
+             raised ? "%s may be silent: looking closer" : "%s answers after all", what);
 }
 
 void kp_tell_vantage(struct kp_core *core, enum kp_state from)

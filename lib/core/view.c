@@ -195,3 +195,56 @@ bool kp_core_tracing(const struct kp_core *core, uint32_t target)
 {
     return core->world->targets[target].trace != NULL;
 }
+
+/* The suspicions in one order: paths, targets, the country, the name servers. */
+static bool nth_suspicion(const struct kp_core *core, uint32_t index,
+                          struct kp_suspicion_view *out)
+{
+    const struct kp_world *world = core->world;
+    const struct kp_group *group = NULL;
+    for (uint32_t i = 0; i < world->path_count && group == NULL; i++)
+        if (world->paths[i].suspected && index-- == 0) {
+            group = &world->paths[i].group;
+            *out = (struct kp_suspicion_view){.what = "path",
+                                              .where = world->paths[i].conf->name,
+                                              .threshold = world->paths[i].threshold};
+        }
+    for (uint32_t i = 0; i < world->target_count && group == NULL; i++)
+        if (world->targets[i].suspected && index-- == 0) {
+            group = &world->targets[i].group;
+            *out = (struct kp_suspicion_view){.what = "target",
+                                              .where = world->targets[i].conf->name,
+                                              .threshold = world->targets[i].threshold};
+        }
+    if (group == NULL && core->country_suspected && index-- == 0) {
+        group = &core->country;
+        *out = (struct kp_suspicion_view){
+            .what = "country", .where = "all paths", .threshold = world->country_threshold};
+    }
+    if (group == NULL && core->dns_suspected && index-- == 0) {
+        group = &core->dns;
+        *out = (struct kp_suspicion_view){
+            .what = "dns", .where = "name servers", .threshold = world->dns_threshold};
+    }
+    if (group == NULL)
+        return false;
+    out->since = kp_tell_wall(core, group->outage.onset);
+    out->score = group->outage.score;
+    return true;
+}
+
+uint32_t kp_core_suspicion_count(const struct kp_core *core)
+{
+    uint32_t count = 0;
+    struct kp_suspicion_view view;
+    while (nth_suspicion(core, count, &view))
+        count++;
+    return count;
+}
+
+void kp_core_suspicion_at(const struct kp_core *core, uint32_t index,
+                          struct kp_suspicion_view *out)
+{
+    *out = (struct kp_suspicion_view){0};
+    (void)nth_suspicion(core, index, out);
+}

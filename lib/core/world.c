@@ -48,6 +48,7 @@ enum kp_err kp_world_set_address(struct kp_world *world, struct kp_target *targe
             if (address == NULL)
                 return KP_ERR_NOMEM;
             address->addr = *addr;
+            address->id = world->address_ids++;
             HASH_ADD(hh, world->addresses, addr, sizeof address->addr, address);
             if (address->hh.tbl == NULL) {
                 free(address);
@@ -180,7 +181,8 @@ void kp_world_thresholds(struct kp_world *world)
 {
     double false_alarms = world->conf->false_alarms_per_year;
     uint32_t all = world->target_count + world->anchor_count;
-    unsigned groups = world->item_count + all + world->path_count + 1;
+    unsigned groups =
+        world->item_count + all + world->path_count + 3; /* anchors, country, DNS */
     double anchor_rate = 0;
     for (uint32_t i = 0; i < world->path_count; i++) {
         struct kp_path *path = &world->paths[i];
@@ -208,6 +210,17 @@ void kp_world_thresholds(struct kp_world *world)
     for (uint32_t i = 0; i < world->path_count; i++)
         world->paths[i].threshold =
             kp_detect_threshold(false_alarms, world->paths[i].threshold, groups);
+    double target_rate = 0;
+    double dns_rate = 0;
+    for (uint32_t i = 0; i < world->item_count; i++) {
+        const struct kp_item *item = &world->items[i];
+        if (world->targets[item->target].anchor)
+            continue;
+        target_rate += rate_of(item);
+        dns_rate += item->probe->type == KP_PROBE_DNS ? rate_of(item) : 0;
+    }
+    world->country_threshold = kp_detect_threshold(false_alarms, target_rate, groups);
+    world->dns_threshold = kp_detect_threshold(false_alarms, dns_rate, groups);
     world->vantage_threshold = kp_detect_threshold(false_alarms, anchor_rate, groups);
 }
 

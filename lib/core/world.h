@@ -7,6 +7,7 @@
 #include "lib/core/core.h"
 #include "lib/core/view.h"
 #include "lib/judging/baseline.h"
+#include "lib/judging/explain.h"
 #include "lib/judging/group.h"
 #include "lib/judging/path.h"
 #include "lib/judging/window.h"
@@ -27,6 +28,7 @@
 struct kp_address {
     struct kp_addr addr;
     struct kp_bucket bucket;
+    uint32_t id; /* names it in evidence */
     uint32_t users;
     UT_hash_handle hh;
 };
@@ -45,10 +47,11 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     uint8_t ttl;      /* edge: its hop limit */
     uint32_t flow;    /* probes with the same number travel along one path */
     struct kp_timing timing;
-    struct kp_mono nominal; /* due time without jitter */
-    struct kp_mono due;     /* nominal with jitter */
-    bool asked;             /* an extra probe was asked for */
-    uint8_t out;            /* its probes on their way */
+    struct kp_mono nominal;  /* due time without jitter */
+    struct kp_mono due;      /* nominal with jitter */
+    bool asked;              /* an extra probe was asked for */
+    uint8_t out;             /* its probes on their way */
+    struct kp_mono asked_at; /* when the last one left */
     bool answered_last;
     bool has_last;
     uint8_t last_result, last_cause, last_ttl;
@@ -61,6 +64,7 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     struct kp_baseline baseline;
     struct kp_group group;
     double threshold;
+    double odds; /* log-odds of being silent for more than a burst (stage 2) */
     uint32_t recent_total;
     struct kp_recent recent[KP_RECENT];
 };
@@ -88,9 +92,11 @@ struct kp_target { /* or anchor */
     uint64_t resolved_as;                     /* hash of the addresses last reported */
     struct kp_group group;
     double threshold;
-    uint8_t told; /* the state last told by an event */
+    uint8_t told;   /* the state last told by an event */
+    bool suspected; /* a suspicion was told */
     struct kp_mono changed;
     struct kp_mono last_answer; /* send time of the last answered probe */
+    struct kp_mono meddled;     /* when we last changed how it is probed */
 };
 
 struct kp_path {
@@ -99,7 +105,10 @@ struct kp_path {
     double threshold;
     uint32_t target_count;
     uint8_t told;
+    bool suspected;
     struct kp_mono changed;
+    struct kp_mono last_answer;
+    struct kp_mono swept; /* when a sweep last asked for one of its items */
     struct kp_window window;
     struct kp_addr last_hop; /* the last visible hop seen */
 };
@@ -115,6 +124,7 @@ struct kp_world {
     uint32_t *path_of_conf;        /* conf path index -> index here, or KP_NONE */
     struct kp_dns_query **queries; /* by conf probe index */
     struct kp_address *addresses;  /* hash */
+    uint32_t address_ids;
     struct kp_addr *anchor_addrs;
     struct kp_guard guard;
     struct kp_rate total_rate, address_rate;
@@ -122,7 +132,7 @@ struct kp_world {
     struct kp_path_rule *rules; /* how to recognise each path */
     struct kp_wheel resolve;    /* targets with a host */
     struct kp_wheel traces;     /* targets */
-    double vantage_threshold;
+    double vantage_threshold, country_threshold, dns_threshold;
 };
 
 struct kp_mute {
@@ -148,7 +158,13 @@ struct kp_core {
     size_t release_head, release_tail, release_room;
     struct kp_bucket sample_bucket; /* bounds probe.result events */
 
-    struct kp_group anchors;
+    struct kp_group anchors, country, dns;
+    bool country_suspected, dns_suspected;
+    struct kp_incidents *incidents;
+    bool alert;             /* something is suspect, silent or open: correlate */
+    struct kp_mono look_at; /* when to correlate next */
+    struct kp_mono puzzled; /* since when nothing explains a confirmed silence; {0}: it is */
+    struct kp_bucket sweep;
     uint8_t vantage; /* enum kp_state */
     struct kp_mono vantage_since;
     struct kp_mono last_anchor_answer, last_target_answer; /* send times */
@@ -231,12 +247,27 @@ enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_pa
 void kp_resolve_start(struct kp_core *core); /* looks every name up soon */
 bool kp_resolve_next(struct kp_core *core, struct kp_act *act);
 
+/* correlate.c: from group states to incidents */
+void kp_correlate_tick(struct kp_core *core);
+/* Fills a finding's facts from an explanation (facts.c). */
+void kp_facts_add(struct kp_finding *f, const char *rule, const char *excludes, double value,
+                  double threshold, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+void kp_facts_explain(const struct kp_core *core, const struct kp_explanation *e,
+                      struct kp_finding *f);
+/* sweep.c: a small polite budget of extra probes while something is suspect */
+void kp_sweep(struct kp_core *core);
+
 /* tell.c */
 struct kp_event *kp_tell_new(struct kp_core *core, enum kp_action action, enum kp_level level);
 /* Raises the state event if people were last told something else. */
 void kp_tell_target(struct kp_core *core, struct kp_target *target);
 void kp_tell_path(struct kp_core *core, struct kp_path *path);
 void kp_tell_move(struct kp_core *core, const struct kp_target *target, uint32_t from);
+void kp_tell_incident(struct kp_core *core, enum kp_action action,
+                      const struct kp_incident *incident);
+void kp_tell_suspicion(struct kp_core *core, bool raised, const struct kp_target *target,
+                       const struct kp_path *path, const char *what, struct kp_mono since);
 void kp_tell_vantage(struct kp_core *core, enum kp_state from);
 void kp_tell_result(struct kp_core *core, const struct kp_item *item,
                     const struct kp_slot *slot, bool late);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 const struct kp_detect_model kp_detect_confirm = {5, 120, 0.9, 0.99};
+const struct kp_detect_model kp_detect_certain = {5, 120, 0.99, 0.999};
 const struct kp_detect_model kp_detect_degraded = {5, 120, 0.9, 0.5};
 
 #define SECONDS_PER_YEAR (365.0 * 86400)

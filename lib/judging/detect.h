@@ -17,6 +17,7 @@ struct kp_detect_model {
 };
 
 extern const struct kp_detect_model kp_detect_confirm;  /* an outage */
+extern const struct kp_detect_model kp_detect_certain;  /* an outage, beyond doubt */
 extern const struct kp_detect_model kp_detect_degraded; /* a brown-out */
 
 /* A change is suspected from here on (nats). */

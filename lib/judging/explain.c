@@ -52,7 +52,9 @@ struct sums {
     struct local local;
     uint32_t hosts, carrying; /* carrying: paths that have hosts */
     double others;            /* the part outside of a failed path, at LABEL each */
-    double country, vantage, apart;
+    double country, vantage;
+    double apart;        /* hosts and services that fail by chance */
+    double apart_of_dns; /* the same beside an outage of DNS */
     double edges_silent; /* weight of silent edges */
     double edge, anchor; /* log-odds of the one that answers most */
     bool has_edge, has_anchor;
@@ -180,14 +182,14 @@ struct host {
     const struct kp_evidence *loudest; /* the most surely silent */
 };
 
-static void sum_host(const struct sums *s, size_t first, size_t end, struct host *h)
+static void sum_host(const struct sums *s, size_t first, size_t end, bool dns, struct host *h)
 {
     double lowest = INFINITY;
     double silent = 0;
     *h = (struct host){.some = NO_EVIDENCE, .path = KP_EXPLAIN_NONE};
     for (size_t i = first; i < end; i++) {
         const struct entry *entry = &s->entries[i];
-        if (entry->dropped)
+        if (entry->dropped || (!dns && entry->evidence->kind == KP_EVIDENCE_DNS))
             continue;
         h->items++;
         h->all += entry->gain;
@@ -202,6 +204,11 @@ static void sum_host(const struct sums *s, size_t first, size_t end, struct host
         h->some = silent > 0 ? silent - fmax(lowest, 0) : gain_of(h->loudest->log_odds);
 }
 
+static double by_chance(const struct host *h)
+{
+    return fmax(fmax(h->all, h->some) - APART, 0);
+}
+
 static void weigh_local(struct sums *s, const struct host *h)
 {
     struct local local = {h->all - LOCAL, h->some - LOCAL, h->loudest, KP_V_HOST_OUTAGE};
@@ -209,13 +216,15 @@ static void weigh_local(struct sums *s, const struct host *h)
         local =
             (struct local){h->some - LOCAL, h->all - LOCAL, h->loudest, KP_V_SERVICE_OUTAGE};
     offer_local(&s->local, &local);
-    s->apart += fmax(fmax(h->all, h->some) - APART, 0);
+    s->apart += by_chance(h);
 }
 
 static void weigh_host(struct sums *s, size_t first, size_t end)
 {
     struct host h;
-    sum_host(s, first, end, &h);
+    sum_host(s, first, end, false, &h);
+    s->apart_of_dns += by_chance(&h);
+    sum_host(s, first, end, true, &h);
     if (h.items == 0)
         return;
     weigh_local(s, &h);
@@ -345,11 +354,11 @@ static void rank(const struct sums *s, uint32_t syn_items, struct ranking *r)
     rank_wide(s, r);
     rank_paths(s, r);
     if (s->dns_items > 1 && s->dns_hosts > 1 && syn_items > 0)
-        offer(r, DNS, 0, s->dns - WIDE);
+        offer(r, DNS, 0, s->dns + s->apart_of_dns - WIDE);
     if (s->icmp_filtered > 0)
         offer(r, ICMP, 0, s->icmp - WIDE);
     if (s->local.evidence != NULL)
-        offer(r, HOSTS, 0, fmax(s->local.score, s->apart));
+        offer(r, HOSTS, 0, s->apart > 0 ? fmax(s->local.score, s->apart) : s->local.score);
 }
 
 static void weigh(struct sums *s, bool without_icmp)

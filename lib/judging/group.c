@@ -24,6 +24,7 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
 {
     double ceiling = rule->threshold + 1;
     kp_detect_feed(&g->outage, &kp_detect_confirm, s->p0, s->sent, s->lost, ceiling);
+    kp_detect_feed(&g->certain, &kp_detect_certain, s->p0, s->sent, s->lost, ceiling);
     kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
                    ceiling);
     if (g->state == KP_DOWN)
@@ -53,6 +54,7 @@ void kp_group_blame(struct kp_group *g)
 void kp_group_absolve(struct kp_group *g)
 {
     g->outage.score = 0;
+    g->certain.score = 0;
     g->brownout.score = 0;
 }
 
@@ -76,6 +78,11 @@ enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rul
         enter(g, KP_UP, now);
     }
     return (enum kp_state)g->state;
+}
+
+bool kp_group_certain(const struct kp_group *g, const struct kp_group_rule *rule)
+{
+    return g->certain.score >= rule->threshold;
 }
 
 bool kp_group_suspect(const struct kp_group *g)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct kp_group {
-    struct kp_detect outage, brownout;
+    struct kp_detect outage, certain, brownout;
     uint8_t state;        /* enum kp_state */
     struct kp_mono since; /* when that state began */
     struct kp_group_run { /* answers since the outage may be over */
@@ -48,6 +48,9 @@ enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rul
 
 /* Declares an outage that something wider has proven. */
 void kp_group_blame(struct kp_group *g);
+
+/* Whether the outage is beyond doubt. */
+bool kp_group_certain(const struct kp_group *g, const struct kp_group_rule *rule);
 
 /* Forgets suspicion gathered while our own view was impaired. */
 void kp_group_absolve(struct kp_group *g);

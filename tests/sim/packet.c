@@ -50,8 +50,7 @@ static void seal(uint8_t *body, size_t len, size_t at, const struct kp_addr *src
                  const struct kp_addr *dst, uint8_t protocol)
 {
     put16(body + at, 0);
-    uint32_t sum =
-        protocol == KP_IP_ICMP4 ? 0 : kp_ip_pseudo_sum(src, dst, protocol, len);
+    uint32_t sum = protocol == KP_IP_ICMP4 ? 0 : kp_ip_pseudo_sum(src, dst, protocol, len);
     put16(body + at, kp_csum_finish(kp_csum_add(sum, body, len)));
 }
 
@@ -140,8 +139,8 @@ static void on_the_wire(const struct probe *probe, struct packet *out)
         memcpy(out->bytes + UDP_HEADER, probe->body.bytes, probe->body.len);
     } else if (probe->dst.family == KP_IPV6) { /* the kernel's checksum */
         bool tcp = probe->type == KP_PROBE_TCP_SYN;
-        seal(out->bytes, out->len, tcp ? CHECKSUM_TCP : CHECKSUM_ICMP, &probe->src,
-             &probe->dst, protocol_of(probe));
+        seal(out->bytes, out->len, tcp ? CHECKSUM_TCP : CHECKSUM_ICMP, &probe->src, &probe->dst,
+             protocol_of(probe));
     }
 }
 

@@ -10,7 +10,7 @@
 
 bool setup_is_word(const char *word)
 {
-    static const char *const known[] = {"config",  "paths",        "targets", "anchors",
+    static const char *const known[] = {"config", "paths",        "targets", "anchors",
                                         "timing", "false-alarms", "family"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i], word) == 0)

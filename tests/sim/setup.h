@@ -12,7 +12,7 @@ struct setup {
         struct kp_conf conf;
         struct kp_conf_target *targets;
         size_t *probes; /* of a target with fewer probes */
-    } **edits;
+    } * *edits;
     size_t edit_count;
     const struct kp_conf *now; /* the one in force */
 };

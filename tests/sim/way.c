@@ -105,7 +105,8 @@ static bool refused_by_icmp(const struct way *way, const struct probe *probe,
     const struct host *host = way->host;
     bool edge = host->from_edge && way->path != NULL && way->path->edge > 0;
     int distance = edge ? way->path->edge : way->distance;
-    from(out, edge ? &way->path->hops[distance - 1].addr : &host->addr, KP_PROBE_ICMP, distance);
+    from(out, edge ? &way->path->hops[distance - 1].addr : &host->addr, KP_PROBE_ICMP,
+         distance);
     packet_unreachable(probe, &out->from, (uint8_t)host->unreachable, out->ttl, &out->packet);
     return true;
 }
@@ -165,6 +166,6 @@ bool way_resolver_answers(struct world *w, const struct kp_addr *addr)
 {
     struct way way;
     return !w->uplink_dead && w->send_error == 0 && find_way(w, addr, &way) &&
-           !way.host->down && way.alive_to >= way.distance &&
-           way.host->dns == SERVICE_OPEN && !way.host->dns_dead;
+           !way.host->down && way.alive_to >= way.distance && way.host->dns == SERVICE_OPEN &&
+           !way.host->dns_dead;
 }

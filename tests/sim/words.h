@@ -8,7 +8,7 @@
 enum { WORDS_MAX = 24 };
 
 struct words {
-    char *buffer; /* owned; w points into it */
+    char *buffer;           /* owned; w points into it */
     char *w[WORDS_MAX + 1]; /* ended by NULL */
     int n;
 };

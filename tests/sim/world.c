@@ -184,9 +184,8 @@ void world_init(struct world *w, const struct kp_conf *conf, struct kp_prng *rng
 struct host *world_target(struct world *w, const struct kp_conf *conf, const char *name)
 {
     for (size_t i = 0; i < conf->target_count + conf->anchor_count; i++) {
-        const struct kp_conf_target *t = i < conf->target_count
-                                             ? &conf->targets[i]
-                                             : &conf->anchors[i - conf->target_count];
+        const struct kp_conf_target *t =
+            i < conf->target_count ? &conf->targets[i] : &conf->anchors[i - conf->target_count];
         if (strcmp(t->name, name) != 0)
             continue;
         const struct kp_addr *addr = &t->address;

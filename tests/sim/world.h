@@ -26,7 +26,7 @@ enum service { SERVICE_OPEN, SERVICE_REFUSES, SERVICE_SILENT };
 struct hop {
     struct kp_addr addr;
     bool silent;
-    bool short_quotes; /* quotes 8 bytes of transport, as RFC 792 asks; else all */
+    bool short_quotes;       /* quotes 8 bytes of transport, as RFC 792 asks; else all */
     double tokens, refilled; /* of its ICMP errors */
 };
 
@@ -53,8 +53,8 @@ struct host {
         enum service service;
     } ports[PORTS_MAX];
     size_t port_count;
-    int unreachable;  /* ICMP code said instead of an answer; negative: none */
-    bool from_edge;   /* ... by the path's edge, else by the host itself */
+    int unreachable; /* ICMP code said instead of an answer; negative: none */
+    bool from_edge;  /* ... by the path's edge, else by the host itself */
     struct link link;
 };
 

@@ -1,0 +1,147 @@
+/* Which thing failed: from group states and stage 2 to findings, and through the
+ * incident table to events. */
+#include "lib/core/correlate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often to look while something is amiss. */
+#define LOOK_EVERY (250 * KP_NS_PER_MS)
+
+static bool group_amiss(const struct kp_group *group)
+{
+    return kp_group_suspect(group) || group->state == KP_DEGRADED;
+}
+
+static bool amiss(const struct kp_core *core)
+{
+    const struct kp_world *world = core->world;
+    bool any = core->vantage == KP_DOWN || kp_incidents_open_count(core->incidents) > 0 ||
+               group_amiss(&core->country) || group_amiss(&core->dns) ||
+               core->country_suspected || core->dns_suspected;
+    for (uint32_t i = 0; i < world->path_count && !any; i++)
+        any = group_amiss(&world->paths[i].group) || world->paths[i].suspected;
+    for (uint32_t i = 0; i < world->target_count && !any; i++)
+        any = group_amiss(&world->targets[i].group) || world->targets[i].suspected;
+    for (uint32_t i = 0; i < world->item_count && !any; i++)
+        any = group_amiss(&world->items[i].group);
+    return any;
+}
+
+/* Raised at the suspicion threshold; cleared when the score is back at 0, and
+ * silently over once confirmed. */
+static bool suspicion(bool before, const struct kp_group *group, bool *raised, bool *cleared)
+{
+    bool now = group->state != KP_DOWN && group->state != KP_UNKNOWN &&
+               (before ? group->outage.score > 0 : group->outage.score >= KP_DETECT_SUSPECT);
+    *raised = now && !before;
+    *cleared = before && !now && group->state != KP_DOWN;
+    return now;
+}
+
+/* Where the paths part is best seen around the last visible hop. */
+static void trace_path(struct kp_core *core, uint32_t path)
+{
+    const struct kp_world *world = core->world;
+    const struct kp_item *edge = &world->items[world->item_count + path];
+    if (edge->carrier != KP_NONE) {
+        uint8_t first = edge->ttl > 1 ? (uint8_t)(edge->ttl - 1) : 1;
+        kp_tracing_ask(core, edge->target, first, (uint8_t)(edge->ttl + 3));
+        return;
+    }
+    for (uint32_t i = 0; i < world->target_count; i++)
+        if (world->targets[i].path == path) {
+            kp_tracing_ask(core, i, 1, UINT8_MAX);
+            return;
+        }
+}
+
+static void suspect_paths(struct kp_core *core)
+{
+    for (uint32_t i = 0; i < core->world->path_count; i++) {
+        struct kp_path *path = &core->world->paths[i];
+        bool raised = false;
+        bool cleared = false;
+        path->suspected = suspicion(path->suspected, &path->group, &raised, &cleared);
+        if (raised)
+            trace_path(core, i);
+        if ((raised || cleared) && !kp_mute_path(core, path))
+            kp_tell_suspicion(core, raised, NULL, path, path->conf->title,
+                              path->group.outage.onset);
+    }
+}
+
+static void suspect_targets(struct kp_core *core)
+{
+    for (uint32_t i = 0; i < core->world->target_count; i++) {
+        struct kp_target *target = &core->world->targets[i];
+        bool raised = false;
+        bool cleared = false;
+        target->suspected = suspicion(target->suspected, &target->group, &raised, &cleared);
+        if ((raised || cleared) && !kp_mute_target(core, target))
+            kp_tell_suspicion(core, raised, target, NULL, target->conf->title,
+                              target->group.outage.onset);
+    }
+}
+
+static void suspect_wide(struct kp_core *core, bool *flag, const struct kp_group *group,
+                         const char *what)
+{
+    bool raised = false;
+    bool cleared = false;
+    *flag = suspicion(*flag, group, &raised, &cleared);
+    if (raised || cleared)
+        kp_tell_suspicion(core, raised, NULL, NULL, what, group->outage.onset);
+}
+
+static void tell_changes(struct kp_core *core)
+{
+    size_t count = 0;
+    const struct kp_incident_change *changes = kp_incidents_changes(core->incidents, &count);
+    for (size_t i = 0; i < count; i++)
+        kp_tell_incident(core, changes[i].action,
+                         kp_incidents_by_id(core->incidents, changes[i].id));
+}
+
+static void fresh_uuid(void *arg, uint8_t out[16])
+{
+    struct kp_core *core = arg;
+    struct kp_wr w = kp_wr_init(out, 16);
+    kp_wr_u64(&w, kp_prng_u64(&core->rng));
+    kp_wr_u64(&w, kp_prng_u64(&core->rng));
+    out[6] = (uint8_t)((out[6] & 0x0f) | 0x40); /* RFC 9562 section 5.4 */
+    out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
+}
+
+static void observe(struct kp_core *core)
+{
+    struct kp_findings found = {.list = calloc(KP_FINDINGS, sizeof *found.list)};
+    const struct kp_incident_host host = {core, kp_findings_answering, fresh_uuid};
+    if (found.list == NULL)
+        return; /* the next look tries again */
+    kp_findings_collect(core, &found);
+    (void)kp_incidents_observe(core->incidents, kp_tell_wall(core, core->now), found.list,
+                               found.count, &host);
+    free(found.list);
+    tell_changes(core);
+}
+
+void kp_correlate_tick(struct kp_core *core)
+{
+    if (!core->alert || kp_mono_before(core->now, core->look_at))
+        return;
+    core->look_at = kp_mono_add(core->now, (struct kp_dur){LOOK_EVERY});
+    suspect_paths(core);
+    suspect_targets(core);
+    suspect_wide(core, &core->country_suspected, &core->country, "the country");
+    suspect_wide(core, &core->dns_suspected, &core->dns, "the name servers");
+    kp_sweep(core);
+    observe(core);
+    core->alert = amiss(core);
+}
+
+const struct kp_incidents *kp_core_incidents(const struct kp_core *core)
+{
+    return core->incidents;
+}

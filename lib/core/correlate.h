@@ -1,0 +1,21 @@
+/* What one look finds, for the incident table.  Only core's own files include
+ * this. */
+#ifndef KP_CORE_CORRELATE_H
+#define KP_CORE_CORRELATE_H
+
+#include "lib/core/world.h"
+
+#define KP_FINDINGS 24 /* in one look; a wide one covers the rest */
+
+struct kp_findings {
+    struct kp_finding *list;
+    size_t count;
+};
+
+/* Everything that is confirmed now. */
+void kp_findings_collect(struct kp_core *core, struct kp_findings *found);
+
+/* kp_incident_host.answering; arg is the core. */
+struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incident);
+
+#endif
