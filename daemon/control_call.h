@@ -29,7 +29,7 @@ struct kpd_method {
     bool more_only; /* has more than one reply */
     struct kpd_param {
         const char *name;
-        enum kpd_param_type { KPD_TEXT, KPD_NUMBER, KPD_TEXTS } type;
+        enum kpd_param_type { KPD_TEXT, KPD_NUMBER, KPD_FLAG, KPD_TEXTS } type;
         bool required;
     } params[3]; /* those with a name */
 };

@@ -3,6 +3,7 @@
 #include "daemon/control_call.h"
 #include "lib/core/core.h"
 #include "lib/telling/json_obj.h"
+#include "lib/telling/report_incident.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,68 @@ static void list_targets(struct kpd_call *call)
         kpd_call_pieces(call, next_target);
 }
 
+static bool next_incident(struct kpd_conn *conn)
+{
+    if (kp_report_incidents_next(conn->control->args.core, &conn->incidents, &conn->out))
+        return true;
+    kp_text_addn(&conn->out, "}", 2);
+    return false;
+}
+
+static void list_incidents(struct kpd_call *call)
+{
+    struct kp_report_incidents *it = &call->conn->incidents;
+    const json_t *open = json_object_get(call->params, "open");
+    const char *since = kpd_call_text(call, "since");
+    *it = (struct kp_report_incidents){.which = json_is_true(open)    ? KP_REPORT_OPEN
+                                                : json_is_false(open) ? KP_REPORT_CLOSED
+                                                                      : KP_REPORT_ALL};
+    if (since && kp_wall_parse(since, &it->since) != KP_OK)
+        kpd_call_invalid(call, "since");
+    else
+        kpd_call_pieces(call, next_incident);
+}
+
+static void explain(struct kpd_call *call)
+{
+    const struct kp_core *core = call->control->args.core;
+    const char *id = kpd_call_text(call, "id");
+    const struct kp_incident *incident = kp_report_find_incident(core, id);
+    if (incident) {
+        struct kp_report_daemon daemon;
+        kpd_control_describe(call->control, &daemon);
+        kpd_call_reply(call, kp_report_explain(core, &daemon, incident));
+        return;
+    }
+    char nearest[64];
+    struct kp_obj o = kp_obj_begin();
+    kp_obj_text(&o, "name", id);
+    kp_obj_text(&o, "kind", "incident");
+    if (kp_report_nearest_incident(core, id, nearest))
+        kp_obj_text(&o, "nearest", nearest);
+    kpd_call_error(call, KPD_MONITOR ".NotFound", kp_obj_end(&o));
+}
+
+/* An anchor is a known name, and yet nothing is traced there. */
+static void not_traced(struct kpd_call *call, const char *target)
+{
+    const char *nearest = kp_report_nearest(call->control->args.core, KP_NAME_TARGET, target);
+    if (nearest && strcmp(nearest, target) == 0)
+        refuse(call, "anchors are not traced");
+    else
+        not_found(call, target, KP_NAME_TARGET);
+}
+
+static void get_trace(struct kpd_call *call)
+{
+    const char *target = kpd_call_text(call, "target");
+    json_t *reply = NULL;
+    if (kp_report_trace(call->control->args.core, target, &reply) == KP_ERR_NOTFOUND)
+        not_traced(call, target);
+    else
+        kpd_call_reply(call, reply);
+}
+
 static void list_mutes(struct kpd_call *call)
 {
     kpd_call_reply(call, kp_report_mutes(call->control->args.core));
@@ -135,26 +198,45 @@ static void pump(struct kpd_call *call)
         call->control->args.ops->pump(call->control->args.ctx);
 }
 
+/* What was asked for and when, so that its outcome can be told from older ones. */
+static void requested(struct kpd_call *call, const char *target)
+{
+    struct kp_report_daemon daemon;
+    kpd_control_describe(call->control, &daemon);
+    struct kp_obj o = kp_obj_begin();
+    kp_obj_int(&o, "schema", KP_REPORT_SCHEMA);
+    kp_obj_text(&o, "target", target);
+    kp_obj_time(&o, "requested_at", daemon.now);
+    kpd_call_reply(call, kp_obj_end(&o));
+    pump(call);
+}
+
 static void probe(struct kpd_call *call)
 {
     const char *target = kpd_call_text(call, "target");
-    struct kp_report_daemon daemon;
-    kpd_control_describe(call->control, &daemon);
     enum kp_err err = kp_core_probe_now(call->control->args.core, target);
-    if (err == KP_ERR_NOTFOUND) {
+    if (err == KP_ERR_NOTFOUND)
         not_found(call, target, KP_NAME_TARGET);
-    } else if (err == KP_ERR_DENIED) {
+    else if (err == KP_ERR_DENIED)
         refuse(call, "the target has no address that may be probed");
-    } else if (err != KP_OK) {
+    else if (err != KP_OK)
         refuse(call, kp_err_name(err));
-    } else {
-        struct kp_obj o = kp_obj_begin();
-        kp_obj_int(&o, "schema", KP_REPORT_SCHEMA);
-        kp_obj_text(&o, "target", target);
-        kp_obj_time(&o, "requested_at", daemon.now);
-        kpd_call_reply(call, kp_obj_end(&o));
-        pump(call);
-    }
+    else
+        requested(call, target);
+}
+
+static void trace(struct kpd_call *call)
+{
+    const char *target = kpd_call_text(call, "target");
+    enum kp_err err = kp_core_trace_now(call->control->args.core, target);
+    if (err == KP_ERR_NOTFOUND)
+        not_traced(call, target);
+    else if (err == KP_ERR_DENIED)
+        refuse(call, "none of the target's probes can be traced");
+    else if (err != KP_OK)
+        refuse(call, kp_err_name(err));
+    else
+        requested(call, target);
 }
 
 /* The parameter of Mute that is out of bounds; NULL: none is. */
@@ -305,9 +387,17 @@ const struct kpd_method kpd_monitor_methods[] = {
      false,
      false,
      {MAYBE("target"), MAYBE("state"), MAYBE("group")}},
+    {"ListIncidents",
+     list_incidents,
+     false,
+     false,
+     {{"open", KPD_FLAG, false}, MAYBE("since")}},
+    {"Explain", explain, false, false, {NAME_OF("id")}},
+    {"GetTrace", get_trace, false, false, {NAME_OF("target")}},
     {"ListEvents", kpd_call_list_events, false, false, {MAYBE("since"), KINDS}},
     {"Subscribe", kpd_call_subscribe, false, true, {KINDS, MAYBE("cursor")}},
     {"Probe", probe, true, false, {NAME_OF("target")}},
+    {"Trace", trace, true, false, {NAME_OF("target")}},
     {"Mute",
      mute,
      true,

@@ -5,6 +5,7 @@
 #include "daemon/control.h"
 #include "daemon/control_socket.h"
 #include "lib/base/text.h"
+#include "lib/telling/report_incident.h"
 
 #define KPD_MONITOR "org.kpwatchd.Monitor"
 #define KPD_SERVICE "org.varlink.service"
@@ -65,6 +66,7 @@ struct kpd_conn {
     kpd_piece_fn *piece; /* of a reply being written; NULL: none */
     json_t *params;      /* piece: of its request, which the iterators point into */
     struct kp_report_targets targets;
+    struct kp_report_incidents incidents;
     struct kpd_events {
         uint64_t kinds, next, last;
         struct kp_wall since;

@@ -112,6 +112,8 @@ static bool right_type(const struct kpd_param *param, const json_t *value)
     switch (param->type) {
     case KPD_TEXT:
         return json_is_string(value);
+    case KPD_FLAG:
+        return json_is_boolean(value);
     case KPD_NUMBER:
         return json_is_number(value) && isfinite(json_number_value(value));
     default:

@@ -29,15 +29,39 @@ static bool amiss(const struct kp_core *core)
     return any;
 }
 
-/* Raised at the suspicion threshold; cleared when the score is back at 0, and
- * silently over once confirmed. */
-static bool suspicion(bool before, const struct kp_group *group, bool *raised, bool *cleared)
+/* Raised at the suspicion threshold, unless something wider is suspect and says it
+ * already; cleared when the score is back at 0, and silently over once confirmed. */
+static bool suspicion(bool before, const struct kp_group *group, bool wider, bool *raised,
+                      bool *cleared)
 {
-    bool now = group->state != KP_DOWN && group->state != KP_UNKNOWN &&
-               (before ? group->outage.score > 0 : group->outage.score >= KP_DETECT_SUSPECT);
+    bool open = group->state != KP_DOWN && group->state != KP_UNKNOWN;
+    bool rising = group->outage.score >= KP_DETECT_SUSPECT && !wider;
+    bool now = open && (before ? group->outage.score > 0 : rising);
     *raised = now && !before;
     *cleared = before && !now && group->state != KP_DOWN;
     return now;
+}
+
+static bool path_suspect(const struct kp_core *core, uint32_t path)
+{
+    return path != KP_NONE && kp_group_suspect(&core->world->paths[path].group);
+}
+
+/* Every path that carries targets is suspect. */
+static bool all_suspect(const struct kp_core *core)
+{
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        if (core->world->paths[i].target_count > 0 && !path_suspect(core, i))
+            return false;
+    return true;
+}
+
+static bool any_path_suspect(const struct kp_core *core)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        any |= path_suspect(core, i);
+    return any;
 }
 
 /* Where the paths part is best seen around the last visible hop. */
@@ -63,7 +87,7 @@ static void suspect_paths(struct kp_core *core)
         struct kp_path *path = &core->world->paths[i];
         bool raised = false;
         bool cleared = false;
-        path->suspected = suspicion(path->suspected, &path->group, &raised, &cleared);
+        path->suspected = suspicion(path->suspected, &path->group, false, &raised, &cleared);
         if (raised)
             trace_path(core, i);
         if ((raised || cleared) && !kp_mute_path(core, path))
@@ -78,7 +102,8 @@ static void suspect_targets(struct kp_core *core)
         struct kp_target *target = &core->world->targets[i];
         bool raised = false;
         bool cleared = false;
-        target->suspected = suspicion(target->suspected, &target->group, &raised, &cleared);
+        target->suspected = suspicion(target->suspected, &target->group,
+                                      path_suspect(core, target->path), &raised, &cleared);
         if ((raised || cleared) && !kp_mute_target(core, target))
             kp_tell_suspicion(core, raised, target, NULL, target->conf->title,
                               target->group.outage.onset);
@@ -86,11 +111,11 @@ static void suspect_targets(struct kp_core *core)
 }
 
 static void suspect_wide(struct kp_core *core, bool *flag, const struct kp_group *group,
-                         const char *what)
+                         bool wider, const char *what)
 {
     bool raised = false;
     bool cleared = false;
-    *flag = suspicion(*flag, group, &raised, &cleared);
+    *flag = suspicion(*flag, group, wider, &raised, &cleared);
     if (raised || cleared)
         kp_tell_suspicion(core, raised, NULL, NULL, what, group->outage.onset);
 }
@@ -134,8 +159,10 @@ void kp_correlate_tick(struct kp_core *core)
     core->look_at = kp_mono_add(core->now, (struct kp_dur){LOOK_EVERY});
     suspect_paths(core);
     suspect_targets(core);
-    suspect_wide(core, &core->country_suspected, &core->country, "the country");
-    suspect_wide(core, &core->dns_suspected, &core->dns, "the name servers");
+    suspect_wide(core, &core->country_suspected, &core->country, !all_suspect(core),
+                 "the country");
+    suspect_wide(core, &core->dns_suspected, &core->dns, any_path_suspect(core),
+                 "the name servers");
     kp_sweep(core);
     observe(core);
     core->alert = amiss(core);

@@ -180,12 +180,33 @@ static bool is_wide(enum kp_verdict class)
            class == KP_V_PATH_OUTAGE || class == KP_V_DNS_OUTAGE;
 }
 
+/* Confirmed, and not on its way back: then the open incident tells the rest. */
+static bool silent(const struct kp_group *group)
+{
+    return group->state == KP_DOWN && group->run.answers == 0;
+}
+
 static bool wide_confirmed(const struct kp_core *core)
 {
-    bool any = core->country.state == KP_DOWN || core->dns.state == KP_DOWN;
+    bool any = silent(&core->country) || silent(&core->dns);
     for (uint32_t i = 0; i < core->world->path_count; i++)
-        any |= core->world->paths[i].group.state == KP_DOWN;
+        any |= silent(&core->world->paths[i].group);
     return any;
+}
+
+/* What nothing explains yet is at least known by the groups that fell silent. */
+static void name_silent(const struct kp_core *core, struct kp_finding *f)
+{
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        if (silent(&core->world->paths[i].group))
+            kp_names_add(&f->paths, core->world->paths[i].conf->name);
+    for (uint32_t i = 0; i < core->world->target_count; i++)
+        if (silent(&core->world->targets[i].group))
+            kp_names_add(&f->targets, core->world->targets[i].conf->name);
+    snprintf(f->where, sizeof f->where, "%s",
+             silent(&core->dns) ? "name servers" : "all paths");
+    if (f->paths.count > 0)
+        join(&f->paths, f->where, sizeof f->where);
 }
 
 /* A confirmed silence of more than a host.  e says what it is once that leads;
@@ -213,10 +234,14 @@ static void find_wide(struct kp_core *core, struct kp_explanation *e, struct kp_
     f->unsure = f->class == KP_V_COUNTRY_OUTAGE && !e->edge_known;
     if (sure)
         blame_scope(core, e);
-    name_paths(core, e, f);
-    name_targets(core, e, f);
     set_began(core, e, f);
-    set_where(f);
+    if (f->class == KP_V_UNKNOWN) {
+        name_silent(core, f);
+    } else {
+        name_paths(core, e, f);
+        name_targets(core, e, f);
+        set_where(f);
+    }
     kp_facts_explain(core, e, f);
 }
 
@@ -317,7 +342,7 @@ static void find_services(const struct kp_core *core, uint32_t index, struct kp_
     const struct kp_target *target = &core->world->targets[index];
     for (uint32_t i = target->first_item; i < target->first_item + target->item_count; i++) {
         const struct kp_item *item = &core->world->items[i];
-        if (item->group.state != KP_DOWN || item->probe->type == KP_PROBE_ICMP)
+        if (!silent(&item->group) || item->probe->type == KP_PROBE_ICMP)
             continue;
         struct kp_finding *f =
             find_silent(core, index, &item->group, item->threshold, KP_V_SERVICE_OUTAGE, found);
@@ -334,9 +359,9 @@ static void find_hosts(const struct kp_core *core, const struct kp_explanation *
         if (target->address == NULL || in_scope(e, target) || kp_mute_target(core, target) ||
             wider_is_suspect(core, target))
             continue;
-        if (target->group.state == KP_DOWN)
+        if (silent(&target->group))
             find_host(core, i, found);
-        else if (e->class != KP_V_DNS_OUTAGE)
+        else if (target->group.state != KP_DOWN && e->class != KP_V_DNS_OUTAGE)
             find_services(core, i, found);
     }
 }

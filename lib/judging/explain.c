@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* All in nats.  A hypothesis is scored against "nothing is wrong": it gains what
  * the silence of its members weighs and pays a price for each deviation.  Taking
@@ -60,9 +61,10 @@ struct sums {
     bool has_edge, has_anchor;
     double icmp, dns;
     uint32_t icmp_filtered, dns_items, dns_hosts;
+    bool has_syn;
 };
 
-enum sort { NOTHING, VANTAGE, TRANSIT, COUNTRY, PATH, PATHS, DNS, ICMP, HOSTS };
+enum sort { NOTHING, VANTAGE, TRANSIT, COUNTRY, PATH, PATHS, DNS, HOSTS };
 
 struct ranking {
     enum sort sort;
@@ -251,6 +253,8 @@ static void weigh_kinds(struct sums *s, size_t first, size_t end)
             s->dns += member;
             s->dns_items++;
             dns = true;
+        } else if (entry->evidence->kind == KP_EVIDENCE_TCP) {
+            s->has_syn = true;
         } else if (entry->evidence->kind == KP_EVIDENCE_ICMP) {
             s->icmp += entry->dropped ? FILTERED : member;
         }
@@ -348,15 +352,13 @@ static void rank_wide(const struct sums *s, struct ranking *r)
               s->vantage + all + gain_of(s->anchor) + (edges < 0 ? 2 * edges : edges));
 }
 
-static void rank(const struct sums *s, uint32_t syn_items, struct ranking *r)
+static void rank(const struct sums *s, struct ranking *r)
 {
     *r = (struct ranking){NOTHING, 0, 0, NO_EVIDENCE};
     rank_wide(s, r);
     rank_paths(s, r);
-    if (s->dns_items > 1 && s->dns_hosts > 1 && syn_items > 0)
+    if (s->dns_items > 1 && s->dns_hosts > 1 && s->has_syn)
         offer(r, DNS, 0, s->dns + s->apart_of_dns - WIDE);
-    if (s->icmp_filtered > 0)
-        offer(r, ICMP, 0, s->icmp - WIDE);
     if (s->local.evidence != NULL)
         offer(r, HOSTS, 0, s->apart > 0 ? fmax(s->local.score, s->apart) : s->local.score);
 }
@@ -399,9 +401,10 @@ static void conclude(const struct sums *s, const struct ranking *r, struct kp_ex
         [NOTHING] = KP_V_CLEAR,          [VANTAGE] = KP_V_VANTAGE_FAULT,
         [TRANSIT] = KP_V_TRANSIT_OUTAGE, [COUNTRY] = KP_V_COUNTRY_OUTAGE,
         [PATH] = KP_V_PATH_OUTAGE,       [PATHS] = KP_V_PATH_OUTAGE,
-        [DNS] = KP_V_DNS_OUTAGE,         [ICMP] = KP_V_CLEAR,
+        [DNS] = KP_V_DNS_OUTAGE,
     };
-    out->lead = fmin(out->lead, r->best - r->second);
+    *out = (struct kp_explanation){
+        .target = KP_EXPLAIN_NONE, .item = KP_EXPLAIN_NONE, .lead = r->best - r->second};
     if (r->sort == HOSTS) {
         out->class = s->local.class;
         out->target = s->local.evidence->target;
@@ -415,50 +418,75 @@ static void conclude(const struct sums *s, const struct ranking *r, struct kp_ex
         name_paths(s, r, out);
 }
 
-static void explain(struct sums *s, struct kp_explanation *out)
+static double judge(struct sums *s, bool without_icmp, struct kp_explanation *out)
 {
     struct ranking r;
+    weigh(s, without_icmp);
+    rank(s, &r);
+    conclude(s, &r, out);
+    return r.best;
+}
+
+static bool same_place(const struct kp_explanation *a, const struct kp_explanation *b)
+{
+    return a->class == b->class && a->target == b->target && a->item == b->item &&
+           a->path_count == b->path_count && memcmp(a->paths, b->paths, sizeof a->paths) == 0;
+}
+
+/* Filtering of all ICMP may go on for months and must hide nothing else: what is
+ * left without ICMP competes with what explains ICMP too. */
+static void explain(struct sums *s, struct kp_explanation *out)
+{
+    struct kp_explanation other;
+    double score = judge(s, false, out);
+    if (s->icmp_filtered == 0)
+        return;
+    double filtered = s->icmp - WIDE;
+    reset(s);
+    filtered += judge(s, true, &other);
+    if (!same_place(out, &other)) {
+        out->lead = fmin(out->lead, score - filtered);
+        other.lead = fmin(other.lead, filtered - score);
+    }
+    if (filtered > score)
+        *out = other;
+}
+
+static void tally(struct sums *s, struct kp_explanation *out)
+{
+    count_targets(s, &out->targets);
     collect(s, true);
     count_targets(s, &out->anchors);
     count_items(s->in, out);
+    out->edge_known = out->edges.all > 0;
+}
+
+static void answer(struct sums *s, struct kp_explanation *out)
+{
     collect(s, false);
-    count_targets(s, &out->targets);
-    weigh(s, false);
-    rank(s, out->syn.all, &r);
-    if (r.sort == ICMP) {
-        /* Filtering may go on for months: look at what else there is. */
-        out->lead = r.best - r.second;
-        reset(s);
-        weigh(s, true);
-        rank(s, out->syn.all, &r);
-    }
-    out->edge_known = s->has_edge;
-    conclude(s, &r, out);
+    explain(s, out);
+    if (s->in->sends_fail)
+        *out = (struct kp_explanation){.class = KP_V_VANTAGE_FAULT,
+                                       .target = KP_EXPLAIN_NONE,
+                                       .item = KP_EXPLAIN_NONE,
+                                       .lead = LOG_ODDS_MAX};
+    else if (s->in->count == 0)
+        out->lead = 0;
+    out->leads = out->lead >= LEAD;
+    tally(s, out);
 }
 
 enum kp_err kp_explain(const struct kp_explain_input *in, struct kp_explanation *out)
 {
     struct sums s = {.in = in};
+    enum kp_err err = KP_ERR_NOMEM;
     s.entries = calloc(in->count + 1, sizeof *s.entries);
     s.paths = calloc((size_t)in->path_count + 1, sizeof *s.paths);
-    if (s.entries == NULL || s.paths == NULL) {
-        free(s.entries);
-        free(s.paths);
-        return KP_ERR_NOMEM;
+    if (s.entries != NULL && s.paths != NULL) {
+        answer(&s, out);
+        err = KP_OK;
     }
-    *out = (struct kp_explanation){
-        .target = KP_EXPLAIN_NONE, .item = KP_EXPLAIN_NONE, .lead = 1000};
-    explain(&s, out);
-    if (in->sends_fail) {
-        out->class = KP_V_VANTAGE_FAULT;
-        out->path_count = 0;
-        out->target = out->item = KP_EXPLAIN_NONE;
-        out->lead = LOG_ODDS_MAX;
-    }
-    if (in->count == 0 && !in->sends_fail)
-        out->lead = 0;
-    out->leads = out->lead >= LEAD;
     free(s.entries);
     free(s.paths);
-    return KP_OK;
+    return err;
 }

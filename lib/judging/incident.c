@@ -418,9 +418,11 @@ static bool covered(const struct look *look, const struct kp_incident *i)
 {
     for (size_t n = 0; n < look->count; n++) {
         const struct kp_finding *f = &look->findings[n];
+        if (f->class == KP_V_DEGRADED && i->what.class != KP_V_DEGRADED)
+            continue;
         if (within(&i->what.targets, &f->targets) ||
             (f->leads && width(f) >= width(&i->what) && covers(f, &i->what)))
-            return f->class != KP_V_DEGRADED || i->what.class == KP_V_DEGRADED;
+            return true;
     }
     return false;
 }

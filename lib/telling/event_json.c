@@ -1,6 +1,7 @@
 #include "lib/telling/event_json.h"
 
 #include "lib/base/text.h"
+#include "lib/telling/incident_json.h"
 #include "lib/telling/json_obj.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@ enum outcome { OUT_UNKNOWN, OUT_SUCCESS, OUT_FAILURE };
 static enum outcome by_result(const struct kp_event *e);
 static enum outcome by_state(const struct kp_event *e);
 static enum outcome by_success(const struct kp_event *e);
+static enum outcome by_phase(const struct kp_event *e);
 static enum outcome good(const struct kp_event *e);
 static enum outcome bad(const struct kp_event *e);
 static enum outcome open_question(const struct kp_event *e);
@@ -22,6 +24,7 @@ static void put_dns(struct kp_obj *kp, const struct kp_event *e);
 static void put_config(struct kp_obj *kp, const struct kp_event *e);
 static void put_health(struct kp_obj *kp, const struct kp_event *e);
 static void put_vantage(struct kp_obj *kp, const struct kp_event *e);
+static void put_incident(struct kp_obj *kp, const struct kp_event *e);
 static void put_nothing(struct kp_obj *kp, const struct kp_event *e);
 
 /* What ECS wants to know of each action: values it allows, and of event.type
@@ -38,9 +41,9 @@ static const struct action {
     [KP_EV_PATH_STATE] = {"event", "network", "info", by_state, put_state},
     [KP_EV_PATH_MOVE] = {"event", "network", "info", open_question, put_nothing},
     [KP_EV_DNS_MISMATCH] = {"alert", "network", "info", bad, put_dns},
-    [KP_EV_INCIDENT_OPENED] = {"alert", "network", "start", bad, put_nothing},
-    [KP_EV_INCIDENT_UPDATED] = {"alert", "network", "info", bad, put_nothing},
-    [KP_EV_INCIDENT_CLOSED] = {"alert", "network", "end", good, put_nothing},
+    [KP_EV_INCIDENT_OPENED] = {"alert", "network", "start", bad, put_incident},
+    [KP_EV_INCIDENT_UPDATED] = {"alert", "network", "info", by_phase, put_incident},
+    [KP_EV_INCIDENT_CLOSED] = {"alert", "network", "end", good, put_incident},
     [KP_EV_CONFIG_RELOAD] = {"event", "configuration", "change", by_success, put_config},
     [KP_EV_DAEMON_START] = {"event", "process", "start", by_success, put_health},
     [KP_EV_DAEMON_STOP] = {"event", "process", "end", by_success, put_health},
@@ -72,6 +75,12 @@ static enum outcome by_state(const struct kp_event *e)
 static enum outcome by_success(const struct kp_event *e)
 {
     return e->success ? OUT_SUCCESS : OUT_FAILURE;
+}
+
+/* While answers come back, how it ends is open. */
+static enum outcome by_phase(const struct kp_event *e)
+{
+    return e->incident && e->incident->phase == KP_RECOVERING ? OUT_UNKNOWN : OUT_FAILURE;
 }
 
 static enum outcome good(const struct kp_event *e)
@@ -164,6 +173,12 @@ static void put_vantage(struct kp_obj *kp, const struct kp_event *e)
     put_ok(kp, e->to == KP_UP, e->detail);
 }
 
+static void put_incident(struct kp_obj *kp, const struct kp_event *e)
+{
+    if (e->incident)
+        kp_obj_json(kp, "incident", kp_incident_json(e->incident));
+}
+
 static void put_nothing(struct kp_obj *kp, const struct kp_event *e)
 {
     (void)kp;
@@ -188,7 +203,7 @@ static void put_path(struct kp_obj *kp, const struct kp_event *e)
     }
     struct kp_obj o = kp_obj_begin();
     kp_obj_text(&o, "name", e->path);
-    kp_obj_text(&o, "previous", e->detail);
+    kp_obj_text(&o, "previous", e->path_before);
     kp_obj_json(kp, "path", kp_obj_end(&o));
 }
 

@@ -6,6 +6,7 @@
  *   kp.state  {from, to, since} target.state path.state vantage.health suspicion.*
  *   kp.probe  {name, type, result, rtt_seconds, reply_ttl, cause, sender, sent, late}
  *             probe.result; other events that name a probe have {name}
+ *   kp.incident                 incident.*: the object of `incidents --json`
  *   kp.dns    {expected, found[]}  dns.mismatch
  *   kp.config {success, detail}    config.reload
  *   kp.health {ok, detail}         daemon.* vantage.health

@@ -2,6 +2,7 @@
 
 #include "lib/base/nearest.h"
 #include "lib/telling/json_obj.h"
+#include "lib/telling/report_incident.h"
 
 #include <string.h>
 
@@ -129,8 +130,8 @@ json_t *kp_report_status(const struct kp_core *core, const struct kp_report_daem
     kp_obj_json(&o, "vantage", vantage_object(core, &v, daemon->vantage_name));
     kp_obj_json(&o, "paths", path_list(core, NULL, &found));
     kp_obj_json(&o, "targets", counts_object(&v));
-    kp_obj_json(&o, "incidents", json_array());
-    kp_obj_json(&o, "suspicions", json_array());
+    kp_obj_json(&o, "incidents", kp_report_open_incidents(core));
+    kp_obj_json(&o, "suspicions", kp_report_suspicions(core));
     kp_obj_json(&o, "daemon", daemon_object(&v, daemon));
     return kp_obj_end(&o);
 }

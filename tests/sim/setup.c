@@ -48,13 +48,15 @@ static void add_path(struct kp_text *t, const char *base, const char *name, int 
                        100 + n, 100 + n);
 }
 
-/* "targets COUNT PATH PROBES...": named PATH-1, PATH-2 and so on; "none": no path. */
-static void add_targets(struct kp_text *t, const char *base, const struct words *w, int n)
+/* "targets COUNT PATH PROBES...": named PATH-1, PATH-2 and so on, from first on;
+ * "none": no path. */
+static void add_targets(struct kp_text *t, const char *base, const struct words *w, int n,
+                        unsigned first)
 {
     unsigned count = 0;
     if (w->n < 4 || !word_count(w->w[1], &count))
         return;
-    for (unsigned i = 1; i <= count; i++) {
+    for (unsigned i = first; i < first + count; i++) {
         kp_text_printf(t, "  - {name: %s-%u, address: '%s%d%s%u', probes: [", w->w[2], i, base,
                        n, strchr(base, ':') != NULL ? ":" : ".", i);
         for (int k = 3; k < w->n; k++)
@@ -64,6 +66,21 @@ static void add_targets(struct kp_text *t, const char *base, const struct words 
             kp_text_printf(t, ", paths: [%s]", w->w[2]);
         kp_text_add(t, "}\n");
     }
+}
+
+/* How many targets of its path the lines before this one have made. */
+static unsigned targets_before(const struct script *script, size_t line)
+{
+    const char *path = script->lines[line].words.w[2];
+    unsigned sum = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < line; i++) {
+        const struct words *w = &script->lines[i].words;
+        if (strcmp(w->w[0], "targets") == 0 && w->n > 2 && path != NULL &&
+            strcmp(w->w[2], path) == 0 && word_count(w->w[1], &count))
+            sum += count;
+    }
+    return sum;
 }
 
 static void add_anchors(struct kp_text *t, const struct script *script)
@@ -101,7 +118,7 @@ static void write_inline(const struct script *script, struct kp_text *t)
     int n = 0;
     for (size_t i = 0; i < script->line_count; i++)
         if (strcmp(script->lines[i].words.w[0], "targets") == 0)
-            add_targets(t, base, &script->lines[i].words, ++n);
+            add_targets(t, base, &script->lines[i].words, ++n, targets_before(script, i) + 1);
 }
 
 static struct kp_conf *load(const struct script *script, struct kp_diags *diags)

@@ -29,6 +29,7 @@ struct sim {
 
     struct kp_mono stalled_until; /* {0}: the loop turns */
     struct kp_mono overflow_until;
+    bool stood_still; /* at least once */
     double looked;
     bool news; /* something happened that a check may want to see */
 
