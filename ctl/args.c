@@ -104,6 +104,12 @@ static bool set_group(struct kpc_args *args, const char *value)
     return utf8(args, "--group", value);
 }
 
+static bool set_path(struct kpc_args *args, const char *value)
+{
+    args->path = value;
+    return utf8(args, "--path", value);
+}
+
 static bool set_since(struct kpc_args *args, const char *value)
 {
     return kpc_when_parse(value, args->now, &args->since) ||
@@ -153,6 +159,9 @@ static const struct kpc_opt_spec specs[KPC_OPT_COUNT] = {
     [KPC_OPT_ALL] = {"all", 0, NULL, "single probe results as well", NULL},
     [KPC_OPT_FOR] = {"for", 0, "DURATION", "how long, with its unit: 30m, 2h, 3d", set_for},
     [KPC_OPT_REASON] = {"reason", 0, "TEXT", "why; shown by mutes", set_reason},
+    [KPC_OPT_OPEN] = {"open", 0, NULL, "only those not closed yet", NULL},
+    [KPC_OPT_NOW] = {"now", 0, NULL, "ask for a fresh one and wait for it (60 s)", NULL},
+    [KPC_OPT_PATH] = {"path", 0, "PATH", "only this path", set_path},
 };
 
 const struct kpc_opt_spec *kpc_args_spec(enum kpc_opt opt)

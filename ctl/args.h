@@ -29,6 +29,9 @@ enum kpc_opt {
     KPC_OPT_ALL,
     KPC_OPT_FOR,
     KPC_OPT_REASON,
+    KPC_OPT_OPEN,
+    KPC_OPT_NOW,
+    KPC_OPT_PATH,
     KPC_OPT_COUNT,
 };
 #define KPC_BIT(opt) (UINT32_C(1) << (opt))
@@ -46,6 +49,7 @@ struct kpc_args {
     const char *state;
     const char *group;
     const char *reason;
+    const char *path;
     struct kp_wall since;
     struct kp_dur length;             /* --for */
     const char *words[KPC_WORDS_MAX]; /* the verb, then its arguments */

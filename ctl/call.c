@@ -7,8 +7,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define CALL_TIMEOUT kp_dur_s(5)
+
+static const char *check_prefix; /* NULL: for people, on standard error */
+
+void kpc_say_for_check(const char *prefix)
+{
+    check_prefix = prefix;
+}
 
 void kpc_say(const char *format, ...)
 {
@@ -20,7 +28,9 @@ void kpc_say(const char *format, ...)
     va_end(ap);
     kp_text_add_safe(&safe, plain);
     const char *text = kp_text_str(&safe);
-    fprintf(stderr, "kpwatchctl: %s\n", text != NULL ? text : "out of memory");
+    fprintf(check_prefix != NULL ? stdout : stderr, "%s%s\n",
+            check_prefix != NULL ? check_prefix : "kpwatchctl: ",
+            text != NULL ? text : "out of memory");
     kp_text_fini(&safe);
 }
 
@@ -81,7 +91,10 @@ static enum kpc_exit say_not_found(const struct kpc_ctx *ctx, const json_t *p)
         kpc_say("'%s' is not muted; `kpwatchctl mutes` lists what is", name);
     else
         kpc_say("no %s '%s'; `kpwatchctl %s` lists them", either ? "target or path" : kind,
-                name, strcmp(kind, "path") == 0 ? "paths" : "targets");
+                name,
+                strcmp(kind, "path") == 0       ? "paths"
+                : strcmp(kind, "incident") == 0 ? "incidents"
+                                                : "targets");
     return KPC_REFUSED;
 }
 
@@ -198,10 +211,31 @@ static enum kpc_conn_err exchange(struct kpc_ctx *ctx, const char *method,
     return err;
 }
 
+/* Places are often free again at once: others only ask and go. */
+static bool no_place(const struct kpc_reply *reply)
+{
+    return reply->error != NULL && strcmp(reply->error, MONITOR "TooManyClients") == 0;
+}
+
+static enum kpc_conn_err exchange_patiently(struct kpc_ctx *ctx, const char *method,
+                                            const json_t *parameters, struct kpc_reply *reply)
+{
+    for (int64_t wait_ms = 64;; wait_ms *= 2) {
+        enum kpc_conn_err err = exchange(ctx, method, parameters, reply);
+        if (err != KPC_CONN_OK || wait_ms > 512 || !no_place(reply))
+            return err;
+        struct timespec pause = {0, wait_ms * KP_NS_PER_MS};
+        kpc_reply_fini(reply);
+        kpc_conn_free(ctx->conn); /* the daemon has closed it */
+        ctx->conn = NULL;
+        nanosleep(&pause, NULL);
+    }
+}
+
 bool kpc_call_quiet(struct kpc_ctx *ctx, const char *method, json_t *parameters,
                     struct kpc_reply *reply, enum kpc_conn_err *err)
 {
-    *err = exchange(ctx, method, parameters, reply);
+    *err = exchange_patiently(ctx, method, parameters, reply);
     json_decref(parameters);
     return *err == KPC_CONN_OK && reply->error == NULL;
 }

@@ -9,6 +9,10 @@
 /* "kpwatchctl: ..." on standard error, made safe for terminals. */
 void kpc_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on what is said goes to standard output, behind `prefix`: monitoring
+ * systems read nothing else. */
+void kpc_say_for_check(const char *prefix);
+
 /* Says what a connection error means and what to do; the exit code for it. */
 enum kpc_exit kpc_say_conn(const struct kpc_ctx *ctx, enum kpc_conn_err err);
 

@@ -21,7 +21,7 @@ static enum kpc_exit wrong_use(const struct kpc_verb *verb)
     if (kp_text_str(&usage) != NULL)
         fprintf(stderr, "usage: %s\n", kp_text_str(&usage));
     kp_text_fini(&usage);
-    return KPC_USAGE;
+    return verb->exec == kpc_check_exec ? KPC_UNREACHABLE : KPC_USAGE;
 }
 
 /* Options that are the verb's own, there or missing. */

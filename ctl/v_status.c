@@ -1,6 +1,7 @@
 #include "ctl/status.h"
 
 #include "ctl/call.h"
+#include "ctl/incidents.h"
 #include "ctl/paths.h"
 #include "ctl/show.h"
 #include "ctl/when.h"
@@ -50,49 +51,6 @@ static void target_counts(const struct kpc_ctx *ctx, struct kp_text *out, const 
                        ctx->term.color);
     }
     kp_text_printf(out, " of %lld\n", kpc_get_count(status, "targets.total"));
-}
-
-/* One open incident or suspicion; what it does not have is left out. */
-static void trouble(const struct kpc_ctx *ctx, struct kp_text *out, const json_t *item)
-{
-    struct kp_text line = {0};
-    char since[KPC_SHOW_SIZE];
-    const char *what = kpc_get_text(item, "class");
-    const char *where = kpc_get_text(item, "where");
-    const char *text = kpc_get_text(item, "text");
-    if (json_is_integer(kpc_get(item, "id")))
-        kp_text_printf(&line, "#%lld ", kpc_get_count(item, "id"));
-    kp_text_add(&line, what != NULL ? what : "something changed");
-    if (where != NULL)
-        kp_text_printf(&line, " at %s", where);
-    if (kpc_get_text(item, "phase") != NULL)
-        kp_text_printf(&line, ", %s", kpc_get_text(item, "phase"));
-    if (kpc_get_text(item, "confidence") != NULL)
-        kp_text_printf(&line, ", confidence %s", kpc_get_text(item, "confidence"));
-    kpc_show_when(ctx, kpc_get_text(item, "began"), since, sizeof since);
-    if (kpc_get_text(item, "began") != NULL)
-        kp_text_printf(&line, ", began %s", since);
-    if (text != NULL)
-        kp_text_printf(&line, ": %s", text);
-    const char *whole = kp_text_str(&line);
-    kpc_show_wrap(ctx, out, whole != NULL ? whole : "?", KPC_SHOW_LABEL, KPC_SHOW_LABEL);
-    kp_text_fini(&line);
-}
-
-static void troubles(const struct kpc_ctx *ctx, struct kp_text *out, const char *label,
-                     const json_t *list, const char *none)
-{
-    size_t index = 0;
-    json_t *item = NULL;
-    if (json_array_size(list) == 0) {
-        kpc_show_label(ctx, out, label);
-        kp_text_printf(out, "%s\n", none);
-    }
-    json_array_foreach(list, index, item)
-    {
-        kpc_show_label(ctx, out, index == 0 ? label : "");
-        trouble(ctx, out, item);
-    }
 }
 
 static void vantage(const struct kpc_ctx *ctx, struct kp_text *out, const json_t *status)
@@ -158,8 +116,8 @@ void kpc_status_screen(struct kpc_ctx *ctx, struct kp_text *out, const json_t *s
         kp_text_add(out, "\n");
     }
     target_counts(ctx, out, status);
-    troubles(ctx, out, "Incidents", kpc_get(status, "incidents"), "none open");
-    troubles(ctx, out, "Suspicions", kpc_get(status, "suspicions"), "none");
+    kpc_incidents_lines(ctx, out, kpc_get(status, "incidents"));
+    kpc_incidents_suspicions(ctx, out, kpc_get(status, "suspicions"));
     vantage(ctx, out, status);
     daemon_line(ctx, out, status);
     kpc_when_stamp(ctx->now, kpc_args_has(ctx->args, KPC_OPT_LOCAL), stamp);

@@ -57,6 +57,10 @@ static inline const char *kpc_word(const struct kpc_ctx *ctx, size_t n)
 enum kpc_exit kpc_status_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_paths_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_targets_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_incidents_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_explain_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_trace_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_check_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_watch_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_events_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_check_config_exec(struct kpc_ctx *ctx);

@@ -15,6 +15,25 @@ const struct kpc_verb kpc_verbs[] = {
      "With TARGET (an anchor may be named as well): its probes, what is usual for\n"
      "each, and the last results.",
      kpc_targets_exec},
+    {"incidents", "", 0, 0, KPC_BIT(KPC_OPT_OPEN) | KPC_BIT(KPC_OPT_SINCE), 0,
+     "outages, open and closed",
+     "One real-world event is one incident, whose class may change. With --since\n"
+     "those that had ended before are left out.",
+     kpc_incidents_exec},
+    {"explain", "ID", 1, 1, 0, 0, "why an incident is what it says",
+     "What happened, where, since when, how sure that is and why: each fact with the\n"
+     "verdict it excludes; and what would end or change it. ID is its number or uuid.",
+     kpc_explain_exec},
+    {"trace", "TARGET", 1, 1, KPC_BIT(KPC_OPT_NOW), 0, "the way to a target, hop by hop",
+     "The last trace: whose hop is which, and what changed since the one before\n"
+     "(`was`). * is a hop that did not answer; most of the last ones never do.",
+     kpc_trace_exec},
+    {"check", "", 0, 0, KPC_BIT(KPC_OPT_PATH), 0, "for Nagios, Icinga and the like",
+     "One line with performance data. Exit codes: 0 OK; 1 WARNING: degraded, or a\n"
+     "host or service is out; 2 CRITICAL: a path, the country, the way there or DNS\n"
+     "is out; 3 UNKNOWN: nothing can be judged, no daemon, or wrong use. Muted things\n"
+     "raise no alarm.",
+     kpc_check_exec},
     {"watch", "[paths|targets|events]", 0, 1, KPC_BIT(KPC_OPT_ALL), 0,
      "the same, live; q quits",
      "On a terminal the screen is redrawn each second and at once on news. In a\n"

@@ -4,7 +4,6 @@
 
 #include "daemon/control.h"
 #include "daemon/control_socket.h"
-#include "lib/base/text.h"
 #include "lib/telling/report_incident.h"
 
 #define KPD_MONITOR "org.kpwatchd.Monitor"

@@ -78,6 +78,9 @@ struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incide
     case KP_V_TRANSIT_OUTAGE:
     case KP_V_PATH_OUTAGE:
         return paths_back(core, incident);
+    case KP_V_UNKNOWN:
+        return incident->what.paths.count > 0 ? paths_back(core, incident)
+                                              : back_since(core, &core->country, incident);
     case KP_V_DNS_OUTAGE:
         return back_since(core, &core->dns, incident);
     case KP_V_DEGRADED:

@@ -3,7 +3,7 @@
 #ifndef KP_CORE_CORRELATE_H
 #define KP_CORE_CORRELATE_H
 
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #define KP_FINDINGS 24 /* in one look; a wide one covers the rest */
 

@@ -1,5 +1,5 @@
 /* The evidence lines of a finding: which fact supports it, and what it excludes. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdarg.h>
 #include <stdio.h>

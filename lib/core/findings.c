@@ -38,8 +38,34 @@ static enum kp_evidence_kind kind_of(const struct kp_core *core, const struct kp
     }
 }
 
+static void sooner(const struct kp_group *group, struct kp_mono *since)
+{
+    if (group->outage.score >= KP_DETECT_SUSPECT &&
+        (!kp_mono_set(*since) || kp_mono_before(group->outage.onset, *since)))
+        *since = group->outage.onset;
+}
+
+/* When the silence that is to be explained began. */
+static struct kp_mono silent_since(const struct kp_core *core)
+{
+    struct kp_mono since = {0};
+    sooner(&core->country, &since);
+    sooner(&core->dns, &since);
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        sooner(&core->world->paths[i].group, &since);
+    return since;
+}
+
+/* An answer from before the silence says nothing about it. */
+static double odds_of(const struct kp_item *item, struct kp_mono since)
+{
+    bool stale = item->last_rtt >= 0 && kp_mono_before(item->last_sent, since);
+    return stale ? 0 : item->odds;
+}
+
 static size_t gather(const struct kp_core *core, struct kp_evidence *list)
 {
+    struct kp_mono since = silent_since(core);
     const struct kp_world *world = core->world;
     size_t count = 0;
     for (uint32_t i = 0; i < world->item_count; i++) {
@@ -47,7 +73,7 @@ static size_t gather(const struct kp_core *core, struct kp_evidence *list)
         const struct kp_target *target = &world->targets[item->target];
         if (!votes(core, item) || target->address == NULL)
             continue;
-        list[count++] = (struct kp_evidence){item->odds,
+        list[count++] = (struct kp_evidence){odds_of(item, since),
                                              kind_of(core, item),
                                              item->target,
                                              target->address->id,
@@ -58,8 +84,8 @@ static size_t gather(const struct kp_core *core, struct kp_evidence *list)
         const struct kp_item *edge = &world->items[world->item_count + i];
         if (edge->carrier != KP_NONE && kp_baseline_votes(&edge->baseline))
             list[count++] = (struct kp_evidence){
-                edge->odds, KP_EVIDENCE_EDGE,     KP_EXPLAIN_NONE, KP_EXPLAIN_NONE,
-                i,          world->item_count + i};
+                odds_of(edge, since), KP_EVIDENCE_EDGE, KP_EXPLAIN_NONE, KP_EXPLAIN_NONE, i,
+                world->item_count + i};
     }
     return count;
 }
@@ -190,7 +216,8 @@ static bool wide_confirmed(const struct kp_core *core)
 {
     bool any = silent(&core->country) || silent(&core->dns);
     for (uint32_t i = 0; i < core->world->path_count; i++)
-        any |= silent(&core->world->paths[i].group);
+        any |=
+            silent(&core->world->paths[i].group) && !kp_mute_path(core, &core->world->paths[i]);
     return any;
 }
 

@@ -1,5 +1,5 @@
 /* The one funnel: every outcome of a probe, good or bad, ends here. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <string.h>
 

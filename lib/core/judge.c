@@ -1,5 +1,5 @@
 /* What the results say about items, targets, paths and our own vantage. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <math.h>
 
@@ -187,6 +187,8 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
     }
     if (path != NULL)
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
+    if (kp_mute_target(core, target))
+        return; /* no verdict on anything wider either */
     feed_wide(core, &core->country, core->world->country_threshold, s);
     if (item->probe->type == KP_PROBE_DNS)
         feed_wide(core, &core->dns, core->world->dns_threshold, s);

@@ -1,5 +1,5 @@
 /* A reload: what has the same name goes on as it was. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdlib.h>
 #include <string.h>

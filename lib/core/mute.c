@@ -1,5 +1,5 @@
 /* Muted targets and paths: probed and recorded, but they raise nothing. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdlib.h>
 #include <string.h>

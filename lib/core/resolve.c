@@ -1,5 +1,5 @@
 /* Names: when to look them up, and what their addresses mean. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* When and whom to ask: due items past both rates and the guard. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdlib.h>
 

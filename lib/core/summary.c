@@ -1,8 +1,9 @@
 /* The verdict so far and one sentence that says what is seen. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct text {
     char *at;
@@ -97,48 +98,52 @@ static uint32_t learning(const struct kp_core *core)
     return count;
 }
 
-static void add_since_wall(struct text *t, struct kp_wall since)
-{
-    char text[KP_RFC3339_SIZE];
-    kp_wall_format(since, text);
-    add(t, " since %.19sZ", text);
-}
-
 /* What the gravest incident says, for somebody who reads only this line. */
 static void say_incident(const struct kp_core *core, const struct kp_incident *i,
                          struct text *t)
 {
     char others[128] = "";
+    char since[KP_RFC3339_SIZE];
     struct text o = {others, sizeof others};
-    const char *back = i->phase == KP_RECOVERING ? ", answering again" : "";
+    const char *where = i->what.where;
+    kp_wall_format(i->what.began, since);
+    memcpy(since + 19, "Z", 2); /* whole seconds read better */
     switch (i->what.class) {
     case KP_V_VANTAGE_FAULT:
-        add(t, "our own connection is broken; nothing beyond it can be judged");
+        add(t, "our own connection is broken since %s; nothing beyond it can be judged", since);
         break;
     case KP_V_TRANSIT_OUTAGE:
-        add(t, "all paths are silent before the border, our anchors answer: check another "
-               "vantage");
+        add(t,
+            "all paths are silent before the border since %s, our anchors answer: "
+            "check from another vantage",
+            since);
         break;
     case KP_V_COUNTRY_OUTAGE:
-        add(t, "all paths are silent at or beyond the border");
+        add(t, "all paths are silent at or beyond the border since %s", since);
         break;
     case KP_V_PATH_OUTAGE:
-        add(t, "%s is silent", i->what.where);
+        add(t, "%s is silent since %s", where, since);
         if (add_paths(core, &o, KP_UP) > 0)
-            add(t, ", %s carries on;", others);
+            add(t, "; %s carries on", others);
         break;
     case KP_V_DNS_OUTAGE:
-        add(t, "the name servers are silent, their hosts answer");
+        add(t, "the name servers do not answer since %s, their hosts do", since);
+        break;
+    case KP_V_DEGRADED:
+        add(t, "%s: loss or delay far above normal since %s", where, since);
+        break;
+    case KP_V_POSSIBLE_BAN:
+        add(t, "%s is silent since %s, soon after a change of ours: perhaps only to us", where,
+            since);
         break;
     case KP_V_UNKNOWN:
-        add(t, "something is silent, and it is not clear yet what: %s", i->what.where);
+        add(t, "%s: silent since %s, and not clear yet why", where, since);
         break;
     default:
-        add(t, "%s", i->what.where);
+        add(t, "%s is silent since %s; its neighbours answer", where, since);
         break;
     }
-    add_since_wall(t, i->what.began);
-    add(t, "%s.", back);
+    add(t, i->phase == KP_RECOVERING ? "; answering again." : ".");
 }
 
 enum kp_verdict kp_summary(const struct kp_core *core, const struct kp_status_view *view,

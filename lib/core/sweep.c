@@ -1,6 +1,6 @@
 /* The sweep: while something is suspect, a small polite budget of extra probes
  * goes to what tells the rival explanations apart (DETECTION, stage 1). */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 /* One extra probe per path in this time ... */
 #define PATH_EVERY (250 * KP_NS_PER_MS)

@@ -1,5 +1,5 @@
 /* The core's events, in words. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Traces of the way to each target: when, how they go on, and what they say about
  * paths and their last visible hops. */
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <math.h>
 #include <stdlib.h>

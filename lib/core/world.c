@@ -1,4 +1,4 @@
-#include "lib/core/world.h"
+#include "lib/core/inner.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 #include "lib/judging/incident.h"
 
+#include "lib/judging/finding.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,112 +37,6 @@ struct look {
     bool suspended;
 };
 
-static bool has(const struct kp_names *names, const char *name)
-{
-    for (uint32_t i = 0; i < names->count && i < KP_INCIDENT_NAMES; i++)
-        if (strcmp(names->name[i], name) == 0)
-            return true;
-    return false;
-}
-
-void kp_names_add(struct kp_names *names, const char *name)
-{
-    if (has(names, name))
-        return;
-    if (names->count < KP_INCIDENT_NAMES) {
-        char *to = names->name[names->count];
-        size_t len = strnlen(name, sizeof names->name[0] - 1);
-        memcpy(to, name, len);
-        to[len] = '\0';
-    }
-    names->count++;
-}
-
-/* Lists that were cut short are joined as far as is known. */
-static void join(struct kp_names *to, const struct kp_names *from)
-{
-    uint32_t most = to->count > from->count ? to->count : from->count;
-    for (uint32_t i = 0; i < from->count && i < KP_INCIDENT_NAMES; i++)
-        if (to->count < KP_INCIDENT_NAMES)
-            kp_names_add(to, from->name[i]);
-    if (to->count < most)
-        to->count = most;
-}
-
-static bool shares(const struct kp_names *a, const struct kp_names *b)
-{
-    for (uint32_t i = 0; i < a->count && i < KP_INCIDENT_NAMES; i++)
-        if (has(b, a->name[i]))
-            return true;
-    return false;
-}
-
-/* Whether all of a, known in full and not empty, is in b. */
-static bool within(const struct kp_names *a, const struct kp_names *b)
-{
-    if (a->count == 0 || a->count > KP_INCIDENT_NAMES)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (!has(b, a->name[i]))
-            return false;
-    return true;
-}
-
-static int width(const struct kp_finding *f)
-{
-    static const int widths[KP_VERDICT_COUNT] = {
-        [KP_V_SERVICE_OUTAGE] = 1, [KP_V_POSSIBLE_BAN] = 2,  [KP_V_HOST_OUTAGE] = 2,
-        [KP_V_DNS_OUTAGE] = 3,     [KP_V_PATH_OUTAGE] = 4,   [KP_V_COUNTRY_OUTAGE] = 5,
-        [KP_V_TRANSIT_OUTAGE] = 5, [KP_V_VANTAGE_FAULT] = 6,
-    };
-    return widths[f->class];
-}
-
-static bool everything(const struct kp_finding *f)
-{
-    return width(f) >= 5;
-}
-
-/* Targets do not tell: it is about paths, or there are too many. */
-static bool by_path(const struct kp_finding *f)
-{
-    return f->class == KP_V_PATH_OUTAGE || f->targets.count == 0 ||
-           f->targets.count > KP_INCIDENT_NAMES;
-}
-
-static bool overlap(const struct kp_finding *a, const struct kp_finding *b)
-{
-    if (everything(a) || everything(b) || shares(&a->targets, &b->targets))
-        return true;
-    return (by_path(a) || by_path(b)) && shares(&a->paths, &b->paths);
-}
-
-/* Whether b is a part of a. */
-static bool covers(const struct kp_finding *a, const struct kp_finding *b)
-{
-    if (everything(a))
-        return true;
-    if (!everything(b)) {
-        if (a->class == KP_V_SERVICE_OUTAGE && b->class == KP_V_SERVICE_OUTAGE)
-            return strcmp(a->where, b->where) == 0;
-        if (a->class == KP_V_DNS_OUTAGE && b->class == KP_V_DNS_OUTAGE)
-            return true;
-        if (by_path(a) && within(&b->paths, &a->paths))
-            return true;
-    }
-    return within(&b->targets, &a->targets);
-}
-
-/* Two findings of one width about one thing. */
-static bool alike(const struct kp_finding *a, const struct kp_finding *b)
-{
-    if (width(a) != width(b) || (a->class == KP_V_DEGRADED) != (b->class == KP_V_DEGRADED))
-        return false;
-    if (a->class == KP_V_SERVICE_OUTAGE)
-        return strcmp(a->where, b->where) == 0;
-    return a->class == KP_V_DNS_OUTAGE || overlap(a, b);
-}
-
 static int64_t apart(struct kp_wall a, struct kp_wall b)
 {
     return a.ns > b.ns ? a.ns - b.ns : b.ns - a.ns;
@@ -168,29 +64,31 @@ static bool continues(const struct kp_finding *f, const struct kp_incident *i)
 {
     const struct kp_finding *was = &i->what;
     if (is_vantage(i) || f->class == KP_V_VANTAGE_FAULT)
-        return alike(f, was) || (!is_vantage(i) && i->phase == KP_CONFIRMED && soon(f, i));
-    if (!overlap(f, was))
+        return kp_finding_alike(f, was) ||
+               (!is_vantage(i) && i->phase == KP_CONFIRMED && soon(f, i));
+    if (!kp_finding_overlap(f, was))
         return false;
     if (!f->leads)
-        return covers(was, f) || soon(f, i);
+        return kp_finding_covers(was, f) || soon(f, i);
     if (!was->leads)
-        return covers(f, was) || covers(was, f) || soon(f, i);
-    if (alike(f, was))
+        return kp_finding_covers(f, was) || kp_finding_covers(was, f) || soon(f, i);
+    if (kp_finding_alike(f, was))
         return true;
     if (was->class == KP_V_DEGRADED)
-        return covers(f, was);
-    if (width(f) > width(was))
+        return kp_finding_covers(f, was);
+    if (kp_finding_width(f) > kp_finding_width(was))
         return soon(f, i);
     /* Narrower than thought, if it still is all that was thought silent. */
-    return f->class != KP_V_DEGRADED && within(&was->targets, &f->targets);
+    return f->class != KP_V_DEGRADED && kp_names_within(&was->targets, &f->targets);
 }
 
 /* Not sure what it is, but no longer all of it: the rest of a recovering incident
  * must not keep it open. */
 static bool only_rest(const struct kp_finding *f, const struct kp_incident *i)
 {
-    return !f->leads && i->what.leads && !within(&i->what.targets, &f->targets) &&
-           !(by_path(&i->what) && !everything(&i->what) && covers(f, &i->what));
+    return !f->leads && i->what.leads && !kp_names_within(&i->what.targets, &f->targets) &&
+           !(kp_finding_by_path(&i->what) && !kp_finding_everything(&i->what) &&
+             kp_finding_covers(f, &i->what));
 }
 
 static struct kp_incident *find_open(const struct kp_incidents *table,
@@ -200,7 +98,7 @@ static struct kp_incident *find_open(const struct kp_incidents *table,
     for (uint32_t n = 0; n < table->count; n++) {
         struct kp_incident *i = table->list[n];
         if (is_open(i) && continues(f, i) &&
-            (best == NULL || width(&i->what) > width(&best->what)))
+            (best == NULL || kp_finding_width(&i->what) > kp_finding_width(&best->what)))
             best = i;
     }
     return best;
@@ -214,8 +112,9 @@ static struct kp_incident *find_relapse(const struct kp_incidents *table,
         struct kp_incident *i = table->list[n];
         if (is_open(i) || i->merged_into != 0 || f->began.ns - i->closed_at.ns > RELAPSE)
             continue;
-        bool same = f->leads ? alike(f, &i->what)
-                             : overlap(f, &i->what) && covers(&i->what, f) && !only_rest(f, i);
+        bool same = f->leads ? kp_finding_alike(f, &i->what)
+                             : kp_finding_overlap(f, &i->what) &&
+                                   kp_finding_covers(&i->what, f) && !only_rest(f, i);
         if (same)
             return i;
     }
@@ -227,7 +126,8 @@ static bool swallowed(const struct kp_incidents *table, const struct kp_finding 
 {
     for (uint32_t n = 0; n < table->count; n++) {
         const struct kp_incident *i = table->list[n];
-        if (is_open(i) && !is_vantage(i) && width(&i->what) > width(f) && covers(&i->what, f))
+        if (is_open(i) && !is_vantage(i) && kp_finding_width(&i->what) > kp_finding_width(f) &&
+            kp_finding_covers(&i->what, f))
             return true;
     }
     return false;
@@ -250,28 +150,17 @@ static enum kp_confidence confidence(const struct kp_finding *f)
     return f->certain ? KP_HIGH : KP_MEDIUM;
 }
 
-static void take_facts(struct kp_finding *what, const struct kp_finding *f)
-{
-    if (f->fact_count == 0)
-        return;
-    what->fact_count = f->fact_count < KP_INCIDENT_FACTS ? f->fact_count : KP_INCIDENT_FACTS;
-    memcpy(what->facts, f->facts, sizeof what->facts);
-}
-
 /* The finding says better than before what the incident is. */
 static void take_class(struct kp_incident *i, const struct kp_finding *f, struct kp_wall now)
 {
-    struct kp_wall began = i->what.began;
-    bool grown = i->what.leads && width(f) > width(&i->what);
-    struct kp_names targets = i->what.targets;
-    struct kp_names paths = i->what.paths;
-    bool changed = i->what.class != f->class;
-    i->what = *f;
-    i->what.began = began;
-    if (grown) {
-        join(&i->what.targets, &targets);
-        join(&i->what.paths, &paths);
+    struct kp_finding what = *f;
+    if (i->what.leads && kp_finding_width(f) > kp_finding_width(&i->what)) {
+        kp_names_join(&what.targets, &i->what.targets);
+        kp_names_join(&what.paths, &i->what.paths);
     }
+    bool changed = i->what.class != f->class;
+    what.began = i->what.began;
+    i->what = what;
     if (changed)
         note_class(i, now);
 }
@@ -280,13 +169,16 @@ static void take_class(struct kp_incident *i, const struct kp_finding *f, struct
 static void take_more(struct kp_incident *i, const struct kp_finding *f)
 {
     struct kp_finding *what = &i->what;
-    if (covers(f, what))
+    if (kp_finding_covers(f, what))
         memcpy(what->where, f->where, sizeof what->where);
     what->certain |= f->certain;
     what->unsure &= f->unsure;
-    join(&what->targets, &f->targets);
-    join(&what->paths, &f->paths);
-    take_facts(what, f);
+    kp_names_join(&what->targets, &f->targets);
+    kp_names_join(&what->paths, &f->paths);
+    if (f->fact_count == 0)
+        return;
+    what->fact_count = f->fact_count;
+    memcpy(what->facts, f->facts, sizeof what->facts);
 }
 
 static void fall_again(struct kp_incident *i, struct kp_wall began)
@@ -323,12 +215,6 @@ static void take(struct kp_incident *i, const struct kp_finding *f, struct kp_wa
     i->held = true;
 }
 
-static void reopen(struct kp_incident *i, const struct kp_finding *f)
-{
-    fall_again(i, f->began);
-    i->news |= UPDATED;
-}
-
 static void close_at(struct kp_incident *i, struct kp_wall ended, struct kp_wall now)
 {
     i->phase = KP_CLOSED;
@@ -343,8 +229,9 @@ static void merge_into(const struct look *look, struct kp_incident *into,
 {
     for (uint32_t n = 0; f->leads && n < look->table->count; n++) {
         struct kp_incident *i = look->table->list[n];
-        if (i == into || !is_open(i) || is_vantage(i) || width(&i->what) > width(f) ||
-            !covers(f, &i->what) || !soon(f, i))
+        if (i == into || !is_open(i) || i->held || is_vantage(i) ||
+            kp_finding_width(&i->what) > kp_finding_width(f) ||
+            !kp_finding_covers(f, &i->what) || !soon(f, i))
             continue;
         if (i->what.began.ns < into->what.began.ns)
             into->what.began = i->what.began;
@@ -384,7 +271,8 @@ static enum kp_err take_finding(const struct look *look, const struct kp_finding
     if (i == NULL || !i->what.leads) {
         struct kp_incident *back = find_relapse(look->table, f);
         if (back != NULL && (i == NULL || f->leads)) {
-            reopen(back, f);
+            fall_again(back, f->began);
+            back->news |= UPDATED;
             i = back;
         }
     }
@@ -403,7 +291,7 @@ static enum kp_err take_findings(const struct look *look)
     for (int turn = 13; turn >= 0; turn--) {
         for (size_t n = 0; n < look->count; n++) {
             const struct kp_finding *f = &look->findings[n];
-            if (width(f) + (f->leads ? 7 : 0) != turn ||
+            if (kp_finding_width(f) + (f->leads ? 7 : 0) != turn ||
                 (look->suspended && f->class != KP_V_VANTAGE_FAULT))
                 continue;
             enum kp_err failed = take_finding(look, f);
@@ -420,8 +308,9 @@ static bool covered(const struct look *look, const struct kp_incident *i)
         const struct kp_finding *f = &look->findings[n];
         if (f->class == KP_V_DEGRADED && i->what.class != KP_V_DEGRADED)
             continue;
-        if (within(&i->what.targets, &f->targets) ||
-            (f->leads && width(f) >= width(&i->what) && covers(f, &i->what)))
+        if (kp_names_within(&i->what.targets, &f->targets) ||
+            (f->leads && kp_finding_width(f) >= kp_finding_width(&i->what) &&
+             kp_finding_covers(f, &i->what)))
             return true;
     }
     return false;

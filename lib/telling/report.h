@@ -19,7 +19,7 @@ struct kp_report_daemon {
     struct kp_wall started_at;
     struct kp_wall config_loaded_at;
     struct kp_wall now;
-    struct kp_dur uptime; /* by the monotonic clock: now - started_at may lie */
+    struct kp_dur uptime;        /* by the monotonic clock: now - started_at may lie */
     struct kp_dur recover_after; /* verdict.recover-after; 0: not told */
     uint64_t events_dropped;
 };

@@ -14,8 +14,20 @@ struct kp_core {
     char muted[64]; /* "": nothing */
     struct kp_wall muted_until;
     char probed[64];
-    bool refuse_probe;
+    char traced[64];
+    bool refuse_probe; /* and to trace */
+    bool tracing;
+    uint32_t traces; /* finished ones of kcna that are kept, 0 to 2 */
+    struct kp_incidents {
+        const struct kp_incident *list[4]; /* by ascending id */
+        uint32_t count;
+    } incidents;
+    uint32_t suspicions;   /* 0 or 1 */
+    uint32_t path_targets; /* up, of each path */
 };
+
+/* An incident of the two paths' world, with one of everything. */
+struct kp_incident fake_incident(uint32_t id, enum kp_verdict class, enum kp_phase phase);
 
 #define FAKE_NOW ((struct kp_wall){INT64_C(1764979200123456000)})
 

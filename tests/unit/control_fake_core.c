@@ -42,6 +42,7 @@ void kp_core_path(const struct kp_core *core, uint32_t index, struct kp_path_vie
     out->answered_ratio = out->rtt_p50 = out->rtt_p95 = -1;
     for (size_t i = 0; i < KP_SPARK_CELLS; i++)
         out->spark[i] = -1;
+    out->targets[KP_UP] = core->path_targets;
     if (core->blank)
         return;
     out->state = KP_UP;

@@ -140,7 +140,7 @@ static void test_parameters_are_strict(void **state)
 static void test_unknown_methods(void **state)
 {
     as_root(state);
-    expect_error("Explain", "{}", "MethodNotFound", "method", "Explain");
+    expect_error("Divine", "{}", "MethodNotFound", "method", "Divine");
     json_t *reply = raw_call("{\"method\":\"org.example.Thing.Do\"}");
     assert_true(is_error(reply, "InterfaceNotFound"));
     assert_string_equal(text_at(reply, "parameters.interface"), "org.example.Thing");
@@ -203,6 +203,83 @@ static void test_probe(void **state)
     rig->core.refuse_probe = true;
     expect_error("Probe", "{\"target\":\"kcna\"}", "Refused", "reason",
                  "the target has no address that may be probed");
+    assert_int_equal(rig->pumps, 1);
+}
+
+static void test_list_incidents(void **state)
+{
+    struct rig *rig = as_root(state);
+    struct kp_incident over = fake_incident(3, KP_V_PATH_OUTAGE, KP_CLOSED);
+    struct kp_incident open = fake_incident(4, KP_V_HOST_OUTAGE, KP_RECOVERING);
+    rig->core.incidents = (struct kp_incidents){{&over, &open}, 2};
+    static const struct {
+        const char *params;
+        size_t count;
+        int first;
+    } cases[] = {
+        {"{}", 2, 3},
+        {"{\"open\":null,\"since\":null}", 2, 3},
+        {"{\"open\":true}", 1, 4},
+        {"{\"open\":false}", 1, 3},
+        {"{\"since\":\"2025-12-05T23:54:00Z\"}", 1, 4},
+        {"{\"since\":\"2025-12-05T23:00:00Z\"}", 2, 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *reply = call("ListIncidents", cases[i].params);
+        assert_int_equal(json_array_size(at(reply, "parameters.incidents")), cases[i].count);
+        assert_int_equal(int_at(reply, "parameters.incidents.0.id"), cases[i].first);
+        json_decref(reply);
+    }
+    expect_error("ListIncidents", "{\"open\":1}", "InvalidParameter", "parameter", "open");
+    expect_error("ListIncidents", "{\"since\":\"2h\"}", "InvalidParameter", "parameter",
+                 "since");
+}
+
+static void test_explain(void **state)
+{
+    struct rig *rig = as_root(state);
+    struct kp_incident open = fake_incident(12, KP_V_PATH_OUTAGE, KP_CONFIRMED);
+    rig->core.incidents = (struct kp_incidents){{&open}, 1};
+    static const char *const ids[] = {"{\"id\":\"12\"}",
+                                      "{\"id\":\"0190a1b2-c3d4-7ef6-8700-00000000ab0c\"}"};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *reply = call("Explain", ids[i]);
+        assert_int_equal(int_at(reply, "parameters.incident.id"), 12);
+        assert_int_equal(json_array_size(at(reply, "parameters.closes_when")), 1);
+        assert_true(json_is_array(at(reply, "parameters.escalates_when")));
+        json_decref(reply);
+    }
+    expect_error("Explain", "{\"id\":\"11\"}", "NotFound", "kind", "incident");
+    expect_error("Explain", "{\"id\":\"11\"}", "NotFound", "nearest", "12");
+    expect_error("Explain", "{\"id\":12}", "InvalidParameter", "parameter", "id");
+    json_t *far = call("Explain", "{\"id\":\"999\"}");
+    assert_null(json_object_get(at(far, "parameters"), "nearest"));
+    json_decref(far);
+}
+
+static void test_trace(void **state)
+{
+    struct rig *rig = as_root(state);
+    rig->core.traces = 1;
+    json_t *reply = call("GetTrace", "{\"target\":\"kcna\"}");
+    assert_int_equal(json_array_size(at(reply, "parameters.traces")), 1);
+    json_decref(reply);
+    reply = call("Trace", "{\"target\":\"kcna\"}");
+    assert_string_equal(text_at(reply, "parameters.target"), "kcna");
+    assert_string_equal(text_at(reply, "parameters.requested_at"),
+                        "2025-12-06T00:00:00.123456Z");
+    json_decref(reply);
+    assert_string_equal(rig->core.traced, "kcna");
+    assert_int_equal(rig->pumps, 1);
+    expect_error("GetTrace", "{\"target\":\"kcan\"}", "NotFound", "nearest", "kcna");
+    expect_error("Trace", "{\"target\":\"kcan\"}", "NotFound", "nearest", "kcna");
+    expect_error("GetTrace", "{\"target\":\"neutral-1\"}", "Refused", "reason",
+                 "anchors are not traced");
+    expect_error("Trace", "{\"target\":\"neutral-1\"}", "Refused", "reason",
+                 "anchors are not traced");
+    rig->core.refuse_probe = true;
+    expect_error("Trace", "{\"target\":\"kcna\"}", "Refused", "reason",
+                 "none of the target's probes can be traced");
     assert_int_equal(rig->pumps, 1);
 }
 
@@ -300,13 +377,16 @@ static void test_strangers_read_and_do_not_change(void **state)
         {"Mute", "{\"name\":\"kcna\",\"for_seconds\":1,\"reason\":\"x\"}"},
         {"Unmute", "{\"name\":\"kcna\"}"},
         {"Probe", "{\"target\":\"kcna\"}"},
+        {"Trace", "{\"target\":\"kcna\"}"},
         {"SetLogLevel", "{\"level\":\"debug\"}"},
     };
-    static const char *const reading[] = {"GetStatus",  "ListPaths", "ListTargets", "ListMutes",
-                                          "ListEvents", "GetStats",  "CheckConfig"};
+    static const char *const reading[] = {"GetStatus",   "ListPaths",    "ListTargets",
+                                          "ListMutes",   "ListEvents",   "GetStats",
+                                          "CheckConfig", "ListIncidents"};
     for (size_t i = 0; i < sizeof changing / sizeof changing[0]; i++)
         expect_error(changing[i][0], changing[i][1], "PermissionDenied", NULL, NULL);
     assert_string_equal(rig->core.probed, "");
+    assert_string_equal(rig->core.traced, "");
     assert_int_equal(rig->level, KP_LOG_INFO);
     for (size_t i = 0; i < sizeof reading / sizeof reading[0]; i++) {
         json_t *reply = call(reading[i], NULL);
@@ -361,6 +441,9 @@ int main(void)
         T(test_oneway_has_no_reply),
         T(test_service),
         T(test_probe),
+        T(test_list_incidents),
+        T(test_explain),
+        T(test_trace),
         T(test_mutes),
         T(test_mute_bounds),
         T(test_reload_and_check),

@@ -6,6 +6,7 @@
 #include "tests/unit/control_fake.h"
 
 #include "lib/telling/render.h"
+#include "lib/telling/report_incident.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +92,10 @@ static void make_reports(void *ctx)
     json_decref(kp_report_mutes(core));
     if (kp_report_paths(core, NULL, &paths) == KP_OK)
         json_decref(paths);
+    json_t *trace = NULL;
+    if (kp_report_trace(core, "kcna", &trace) == KP_OK)
+        json_decref(trace);
+    json_decref(kp_report_explain(core, &daemon, core->incidents.list[0]));
     if (kp_report_targets_begin(core, &all, &it) == KP_OK)
         while (kp_report_targets_next(core, &it, &text))
             ;
@@ -100,7 +105,14 @@ static void make_reports(void *ctx)
 static void test_reports(void **state)
 {
     (void)state;
-    struct kp_core core = {.targets = 2, .muted = "kcna", .muted_until = FAKE_NOW};
+    struct kp_incident incident = fake_incident(1, KP_V_PATH_OUTAGE, KP_CONFIRMED);
+    struct kp_core core = {.targets = 2,
+                           .muted = "kcna",
+                           .muted_until = FAKE_NOW,
+                           .traces = 2,
+                           .suspicions = 1,
+                           .path_targets = 2,
+                           .incidents = {{&incident}, 1}};
     fail_each(make_reports, &core);
 }
 
@@ -184,6 +196,10 @@ static void test_calls(void **state)
         "{\"method\":\"org.kpwatchd.Monitor.ListTargets\"}",
         "{\"method\":\"org.kpwatchd.Monitor.ListTargets\",\"parameters\":{\"target\":\"x\"}}",
         "{\"method\":\"org.kpwatchd.Monitor.ListEvents\"}",
+        "{\"method\":\"org.kpwatchd.Monitor.ListIncidents\"}",
+        "{\"method\":\"org.kpwatchd.Monitor.Explain\",\"parameters\":{\"id\":\"1\"}}",
+        "{\"method\":\"org.kpwatchd.Monitor.Explain\",\"parameters\":{\"id\":\"2\"}}",
+        "{\"method\":\"org.kpwatchd.Monitor.GetTrace\",\"parameters\":{\"target\":\"kcna\"}}",
         "{\"method\":\"org.kpwatchd.Monitor.GetStats\"}",
         "{\"method\":\"org.kpwatchd.Monitor.Reload\"}",
         "{\"method\":\"org.kpwatchd.Monitor.Subscribe\",\"more\":true,"
@@ -194,6 +210,9 @@ static void test_calls(void **state)
     };
     (void)state;
     struct rig *rig = rig_new();
+    struct kp_incident incident = fake_incident(1, KP_V_PATH_OUTAGE, KP_CONFIRMED);
+    rig->core.incidents = (struct kp_incidents){{&incident}, 1};
+    rig->core.traces = 2;
     rig_open(rig);
     assert_non_null(rig->control);
     rig_publish(rig, KP_EV_TARGET_STATE, "one");

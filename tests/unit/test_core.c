@@ -76,6 +76,9 @@ static struct kp_conf conf_of(size_t target_count)
         .targets = targets,
         .target_count = target_count,
         .false_alarms_per_year = 0.1,
+        .trace_interval = {600 * KP_NS_PER_S},
+        .trace_max_hops = 32,
+        .recover_after = {60 * KP_NS_PER_S},
         .log_sample = 0,
     };
 }
@@ -133,7 +136,7 @@ static void on_send(struct net *net, const struct kp_send *send)
     struct kp_wr out = kp_wr_init(r.bytes, sizeof r.bytes);
     assert_true(n < TARGETS + ANCHORS);
     net->sent++;
-    net->sent_to[n]++;
+    net->sent_to[n] += send->ttl == 0; /* not those of traces */
     assert_int_equal(kp_core_build(net->core, send, &src, &out), KP_OK);
     if (net->sends_fail) {
         kp_core_send_failed(net->core, send->slot, send->serial, 101);
@@ -268,6 +271,104 @@ static void a_silent_path_is_down_with_its_targets(void **state)
     run(net, 30);
     assert_int_equal(path_state(net, 0), KP_UP);
     assert_int_equal(events_of(net, KP_EV_PATH_STATE, "east"), 3);
+    end(net);
+}
+
+/* The only incident there ever was. */
+static const struct kp_incident *the_incident(const struct net *net)
+{
+    const struct kp_incidents *all = kp_core_incidents(net->core);
+    assert_int_equal(kp_incidents_count(all), 1);
+    return kp_incidents_at(all, 0);
+}
+
+static struct net *learned(void)
+{
+    struct net *net = start();
+    run(net, 60);
+    assert_int_equal(kp_incidents_count(kp_core_incidents(net->core)), 0);
+    return net;
+}
+
+static void a_silent_path_is_one_incident_that_closes(void **state)
+{
+    (void)state;
+    struct net *net = learned();
+    net->dead[0] = net->dead[1] = true;
+    run(net, 120);
+    const struct kp_incident *i = the_incident(net);
+    assert_int_equal(i->what.class, KP_V_PATH_OUTAGE);
+    assert_string_equal(i->what.where, "east");
+    assert_int_equal(i->phase, KP_CONFIRMED);
+    assert_int_equal(i->confidence, KP_HIGH);
+    assert_true(i->what.fact_count > 2);
+    struct kp_status_view status;
+    kp_core_status(net->core, &status);
+    assert_int_equal(status.verdict, KP_V_PATH_OUTAGE);
+    net->dead[0] = net->dead[1] = false;
+    run(net, 30);
+    assert_int_equal(the_incident(net)->phase, KP_RECOVERING);
+    run(net, 60);
+    assert_int_equal(the_incident(net)->phase, KP_CLOSED);
+    kp_core_status(net->core, &status);
+    assert_int_equal(status.verdict, KP_V_CLEAR);
+    assert_int_equal(events_of(net, KP_EV_INCIDENT_OPENED, NULL), 1);
+    assert_int_equal(events_of(net, KP_EV_INCIDENT_CLOSED, NULL), 1);
+    end(net);
+}
+
+static void all_silent_without_edges_is_the_country_with_low_confidence(void **state)
+{
+    (void)state;
+    struct net *net = learned();
+    memset(net->dead, true, TARGETS * sizeof net->dead[0]);
+    run(net, 150);
+    assert_int_equal(the_incident(net)->what.class, KP_V_COUNTRY_OUTAGE);
+    assert_string_equal(the_incident(net)->what.where, "all paths");
+    assert_int_equal(the_incident(net)->confidence, KP_LOW);
+    end(net);
+}
+
+static void one_host_is_one_incident_and_maybe_a_ban(void **state)
+{
+    (void)state;
+    for (int ban = 0; ban < 2; ban++) {
+        struct net *net = learned();
+        if (ban)
+            assert_int_equal(kp_core_probe_now(net->core, "a"), KP_OK);
+        net->dead[0] = true;
+        run(net, 200);
+        const struct kp_incident *i = the_incident(net);
+        assert_int_equal(i->what.class, ban ? KP_V_POSSIBLE_BAN : KP_V_HOST_OUTAGE);
+        assert_string_equal(i->what.where, "a");
+        end(net);
+    }
+}
+
+static void our_fault_is_the_only_incident(void **state)
+{
+    (void)state;
+    struct net *net = learned();
+    net->sends_fail = true;
+    run(net, 60);
+    assert_int_equal(the_incident(net)->what.class, KP_V_VANTAGE_FAULT);
+    assert_string_equal(the_incident(net)->what.where, "test");
+    net->sends_fail = false;
+    run(net, 90);
+    assert_int_equal(the_incident(net)->phase, KP_CLOSED);
+    end(net);
+}
+
+static void a_muted_path_raises_no_incident(void **state)
+{
+    (void)state;
+    struct net *net = learned();
+    struct kp_wall until = {net->now.ns + kp_dur_s(1000000000 + 1000).ns};
+    assert_int_equal(kp_core_mute(net->core, "east", until, "cable work"), KP_OK);
+    net->dead[0] = net->dead[1] = true;
+    run(net, 200);
+    assert_int_equal(kp_incidents_count(kp_core_incidents(net->core)), 0);
+    assert_int_equal(path_state(net, 0), KP_DOWN);
     end(net);
 }
 
@@ -497,6 +598,11 @@ int main(void)
         cmocka_unit_test(asks_on_time_and_learns),
         cmocka_unit_test(a_dead_host_is_down_and_comes_back),
         cmocka_unit_test(a_silent_path_is_down_with_its_targets),
+        cmocka_unit_test(a_silent_path_is_one_incident_that_closes),
+        cmocka_unit_test(all_silent_without_edges_is_the_country_with_low_confidence),
+        cmocka_unit_test(one_host_is_one_incident_and_maybe_a_ban),
+        cmocka_unit_test(our_fault_is_the_only_incident),
+        cmocka_unit_test(a_muted_path_raises_no_incident),
         cmocka_unit_test(our_own_fault_is_nobody_elses),
         cmocka_unit_test(failed_sends_never_vote),
         cmocka_unit_test(one_filtered_anchor_changes_nothing),

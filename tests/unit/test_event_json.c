@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/telling/event_json.h"
+#include "lib/telling/incident_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,73 @@ static void test_dns_mismatch(void **state)
     json_decref(json);
 }
 
+static void test_incident(void **state)
+{
+    (void)state;
+    static struct kp_incident incident = {
+        .id = 7, .what = {.class = KP_V_PATH_OUTAGE, .where = "china-unicom"}};
+    static const struct {
+        enum kp_action action;
+        enum kp_phase phase;
+        const char *type, *outcome;
+    } cases[] = {
+        {KP_EV_INCIDENT_OPENED, KP_CONFIRMED, "start", "failure"},
+        {KP_EV_INCIDENT_UPDATED, KP_CONFIRMED, "info", "failure"},
+        {KP_EV_INCIDENT_UPDATED, KP_RECOVERING, "info", "unknown"},
+        {KP_EV_INCIDENT_CLOSED, KP_CLOSED, "end", "success"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kp_event e = make(cases[i].action);
+        e.incident = &incident;
+        incident.phase = cases[i].phase;
+        json_t *json = kp_event_json(&e, &source, 1);
+        json_t *same = kp_incident_json(&incident);
+        expect(json, "event.kind", "alert");
+        expect(json, "event.category.0", "network");
+        expect(json, "event.type.0", cases[i].type);
+        expect(json, "event.outcome", cases[i].outcome);
+        expect(json, "event.dataset", "kpwatchd.incident");
+        assert_true(json_equal(at(json, "kp.incident"), same));
+        json_decref(same);
+        json_decref(json);
+    }
+    struct kp_event bare = make(KP_EV_INCIDENT_UPDATED);
+    json_t *json = kp_event_json(&bare, &source, 1);
+    assert_false(has(json, "incident"));
+    json_decref(json);
+}
+
+static void test_suspicion(void **state)
+{
+    (void)state;
+    struct kp_event e = make(KP_EV_SUSPICION_RAISED);
+    e.target = NULL;
+    json_t *json = kp_event_json(&e, &source, 1);
+    expect(json, "event.kind", "event");
+    expect(json, "event.outcome", "unknown");
+    expect(json, "event.dataset", "kpwatchd.suspicion");
+    expect(json, "kp.path.name", "china-unicom");
+    expect(json, "kp.state.since", "2025-12-05T23:59:50.000000Z");
+    assert_false(has(json, "target"));
+    json_decref(json);
+}
+
+static void test_path_move(void **state)
+{
+    (void)state;
+    struct kp_event e = make(KP_EV_PATH_MOVE);
+    e.path_before = "transtelecom";
+    json_t *json = kp_event_json(&e, &source, 1);
+    expect(json, "kp.target.name", "kcna");
+    expect(json, "kp.path.name", "china-unicom");
+    expect(json, "kp.path.previous", "transtelecom");
+    json_decref(json);
+    e.path_before = NULL;
+    json = kp_event_json(&e, &source, 1);
+    assert_true(json_is_null(at(json, "kp.path.previous")));
+    json_decref(json);
+}
+
 static void test_daemon_and_config(void **state)
 {
     (void)state;
@@ -234,6 +302,9 @@ int main(void)
         cmocka_unit_test(test_target_state),
         cmocka_unit_test(test_probe_result),
         cmocka_unit_test(test_dns_mismatch),
+        cmocka_unit_test(test_incident),
+        cmocka_unit_test(test_suspicion),
+        cmocka_unit_test(test_path_move),
         cmocka_unit_test(test_daemon_and_config),
         cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_kinds),
