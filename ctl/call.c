@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define CALL_TIMEOUT kp_dur_s(5)
+#define PLACE_TRIES 4 /* 64 + 128 + 256 + 512 ms */
 
 static const char *check_prefix; /* NULL: for people, on standard error */
 
@@ -211,25 +212,29 @@ static enum kpc_conn_err exchange(struct kpc_ctx *ctx, const char *method,
     return err;
 }
 
-/* Places are often free again at once: others only ask and go. */
-static bool no_place(const struct kpc_reply *reply)
+bool kpc_wait_for_place(const struct kpc_reply *reply, unsigned *tries)
 {
-    return reply->error != NULL && strcmp(reply->error, MONITOR "TooManyClients") == 0;
+    if (reply->error == NULL || strcmp(reply->error, MONITOR "TooManyClients") != 0 ||
+        *tries >= PLACE_TRIES)
+        return false;
+    struct timespec pause = {0, (INT64_C(64) << (*tries)++) * KP_NS_PER_MS};
+    nanosleep(&pause, NULL);
+    return true;
 }
 
+/* Others mostly ask and go: a place is often free again at once. */
 static enum kpc_conn_err exchange_patiently(struct kpc_ctx *ctx, const char *method,
                                             const json_t *parameters, struct kpc_reply *reply)
 {
-    for (int64_t wait_ms = 64;; wait_ms *= 2) {
-        enum kpc_conn_err err = exchange(ctx, method, parameters, reply);
-        if (err != KPC_CONN_OK || wait_ms > 512 || !no_place(reply))
-            return err;
-        struct timespec pause = {0, wait_ms * KP_NS_PER_MS};
+    unsigned tries = 0;
+    enum kpc_conn_err err = exchange(ctx, method, parameters, reply);
+    while (err == KPC_CONN_OK && kpc_wait_for_place(reply, &tries)) {
         kpc_reply_fini(reply);
         kpc_conn_free(ctx->conn); /* the daemon has closed it */
         ctx->conn = NULL;
-        nanosleep(&pause, NULL);
+        err = exchange(ctx, method, parameters, reply);
     }
+    return err;
 }
 
 bool kpc_call_quiet(struct kpc_ctx *ctx, const char *method, json_t *parameters,

@@ -33,6 +33,11 @@ enum kpc_exit kpc_call(struct kpc_ctx *ctx, const char *method, json_t *paramete
 bool kpc_call_quiet(struct kpc_ctx *ctx, const char *method, json_t *parameters,
                     struct kpc_reply *reply, enum kpc_conn_err *err);
 
+/* Whether the reply says that all places for clients are taken, and it is worth
+ * another try: then waits before it, longer each time, about a second in all.
+ * *tries counts, from 0. */
+bool kpc_wait_for_place(const struct kpc_reply *reply, unsigned *tries);
+
 /* {"name": value} where value is not NULL, else an empty object. */
 json_t *kpc_parameter(const char *name, const char *value);
 

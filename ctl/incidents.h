@@ -3,10 +3,15 @@
 #define KPC_INCIDENTS_H
 
 #include "ctl/out.h"
+#include "ctl/when.h"
 
 /* Appends "#12 path-outage (transtelecom)"; what is missing is left out.  Not safe
  * for terminals yet. */
 void kpc_incidents_title(struct kp_text *out, const json_t *incident);
+
+/* From the first missed answer to the end, or to now; false: not known. */
+bool kpc_incidents_lasted(const struct kpc_ctx *ctx, const json_t *incident,
+                          char out[KPC_WHEN_SIZE]);
 
 /* The lines about all of them for the status screen; the second for suspicions. */
 void kpc_incidents_lines(const struct kpc_ctx *ctx, struct kp_text *out, const json_t *list);

@@ -4,6 +4,7 @@
 #include "ctl/out.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static struct kp_wall wall_now(void)
@@ -89,13 +90,28 @@ static enum kpc_exit dispatch(struct kpc_ctx *ctx)
     return KPC_USAGE;
 }
 
+/* Whether the verb is `check`, also where what stands around it is wrong. */
+static bool is_check(const struct kpc_args *args, int argc, char **argv)
+{
+    if (args->word_count > 0)
+        return strcmp(args->words[0], "check") == 0;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "check") == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct kpc_args args = {.now = wall_now()};
     struct kpc_env env = kpc_env_read();
-    if (!kpc_args_parse(&args, argc, argv)) {
+    bool parsed = kpc_args_parse(&args, argc, argv);
+    bool check = is_check(&args, argc, argv);
+    if (check && !kpc_args_has(&args, KPC_OPT_HELP))
+        kpc_say_for_check("KPWATCHD UNKNOWN - ");
+    if (!parsed) {
         kpc_say("%s (see kpwatchctl help)", args.error);
-        return (int)KPC_USAGE;
+        return (int)(check ? KPC_UNREACHABLE : KPC_USAGE);
     }
     struct kpc_ctx ctx = {
         .args = &args,
@@ -104,8 +120,8 @@ int main(int argc, char **argv)
         .now = args.now,
     };
     enum kpc_exit code = dispatch(&ctx);
-    if (!kpc_out_flush(&ctx) && code == KPC_DONE)
-        code = KPC_REFUSED;
+    if (!kpc_out_flush(&ctx) && (check || code == KPC_DONE))
+        code = check ? KPC_UNREACHABLE : KPC_REFUSED;
     kp_text_fini(&ctx.out);
     kpc_conn_free(ctx.conn);
     return (int)code;

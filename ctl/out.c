@@ -77,7 +77,7 @@ void kpc_out_json(struct kpc_ctx *ctx, const json_t *object)
 
 void kpc_out_line(struct kpc_ctx *ctx, const json_t *object)
 {
-    dump(ctx, object, JSON_COMPACT);
+    dump(ctx, object, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 static struct kp_render_style style_of(const struct kpc_ctx *ctx)

@@ -1,5 +1,6 @@
 #include "ctl/stream.h"
 
+#include "ctl/call.h"
 #include "ctl/out.h"
 
 #include <errno.h>
@@ -22,8 +23,7 @@ void kpc_stream_fini(struct kpc_stream *stream)
     stream->cursor = NULL;
 }
 
-enum kpc_conn_err kpc_stream_open(const struct kpc_ctx *ctx, struct kpc_stream *stream,
-                                  struct kp_dur timeout)
+static enum kpc_conn_err subscribe(struct kpc_stream *stream, struct kp_dur timeout)
 {
     json_t *parameters = json_object();
     kpc_stream_close(stream);
@@ -31,7 +31,7 @@ enum kpc_conn_err kpc_stream_open(const struct kpc_ctx *ctx, struct kpc_stream *
         json_object_set_new(parameters, "kinds", json_pack("[s]", stream->kind));
     if (stream->cursor != NULL)
         json_object_set_new(parameters, "cursor", json_string(stream->cursor));
-    enum kpc_conn_err err = kpc_conn_open(ctx->socket, timeout, &stream->conn);
+    enum kpc_conn_err err = kpc_conn_open(stream->socket, timeout, &stream->conn);
     if (err == KPC_CONN_OK)
         err = kpc_conn_send(stream->conn, "Subscribe", parameters, true);
     json_decref(parameters);
@@ -39,6 +39,14 @@ enum kpc_conn_err kpc_stream_open(const struct kpc_ctx *ctx, struct kpc_stream *
         kpc_stream_close(stream);
     /* Where it was lost at once, the reason may be there to be read. */
     return err == KPC_CONN_LOST && stream->conn != NULL ? KPC_CONN_OK : err;
+}
+
+enum kpc_conn_err kpc_stream_open(const struct kpc_ctx *ctx, struct kpc_stream *stream,
+                                  struct kp_dur timeout)
+{
+    stream->socket = ctx->socket;
+    stream->tries = 0;
+    return subscribe(stream, timeout);
 }
 
 void kpc_stream_keep(struct kpc_stream *stream, const json_t *message)
@@ -55,6 +63,11 @@ enum kpc_conn_err kpc_stream_next(struct kpc_stream *stream, struct kp_dur timeo
                                   struct kpc_reply *out)
 {
     enum kpc_conn_err err = kpc_conn_receive(stream->conn, timeout, out);
+    if (err == KPC_CONN_OK && kpc_wait_for_place(out, &stream->tries)) {
+        kpc_reply_fini(out);
+        err = subscribe(stream, kp_dur_s(1));
+        return err == KPC_CONN_OK ? KPC_CONN_TIMEOUT : err;
+    }
     if (err == KPC_CONN_OK && out->error == NULL)
         kpc_stream_keep(stream, out->parameters);
     else if (err != KPC_CONN_OK && err != KPC_CONN_TIMEOUT)

@@ -10,6 +10,8 @@ struct kpc_stream {
     const char *kind;      /* "path", "target"; NULL: all events */
     struct kpc_conn *conn; /* NULL: broken */
     char *cursor;          /* behind the last message; NULL: from now on */
+    const char *socket;    /* set by kpc_stream_open */
+    unsigned tries;        /* to get a place among the clients */
 };
 
 /* Connects and subscribes; an earlier connection is closed. */
@@ -17,7 +19,8 @@ enum kpc_conn_err kpc_stream_open(const struct kpc_ctx *ctx, struct kpc_stream *
                                   struct kp_dur timeout);
 
 /* The next message, within timeout; see kpc_conn_receive.  On any other answer
- * than OK and TIMEOUT the connection is closed. */
+ * than OK and TIMEOUT the connection is closed.  Where all places for clients are
+ * taken it subscribes again, for about a second (the socket is another one then). */
 enum kpc_conn_err kpc_stream_next(struct kpc_stream *stream, struct kp_dur timeout,
                                   struct kpc_reply *out);
 

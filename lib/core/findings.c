@@ -6,6 +6,8 @@
 
 /* A best guess is named this long after a silence nothing explains was confirmed. */
 #define GUESS_AFTER (45 * KP_NS_PER_S)
+/* So long another explanation must lead before it replaces one that led. */
+#define SETTLE (10 * KP_NS_PER_S)
 /* A host that falls silent this soon after a change of ours may have banned us. */
 #define BAN_WITHIN (15 * 60 * KP_NS_PER_S)
 
@@ -221,14 +223,14 @@ static bool wide_confirmed(const struct kp_core *core)
     return any;
 }
 
-/* What nothing explains yet is at least known by the groups that fell silent. */
+/* What nothing explains yet is at least known by the groups that may be silent. */
 static void name_silent(const struct kp_core *core, struct kp_finding *f)
 {
     for (uint32_t i = 0; i < core->world->path_count; i++)
-        if (silent(&core->world->paths[i].group))
+        if (kp_group_suspect(&core->world->paths[i].group))
             kp_names_add(&f->paths, core->world->paths[i].conf->name);
     for (uint32_t i = 0; i < core->world->target_count; i++)
-        if (silent(&core->world->targets[i].group))
+        if (kp_group_suspect(&core->world->targets[i].group))
             kp_names_add(&f->targets, core->world->targets[i].conf->name);
     snprintf(f->where, sizeof f->where, "%s",
              silent(&core->dns) ? "name servers" : "all paths");
@@ -236,14 +238,35 @@ static void name_silent(const struct kp_core *core, struct kp_finding *f)
         join(&f->paths, f->where, sizeof f->where);
 }
 
+/* One wide explanation gives way to another only once that has led for a while:
+ * when things come back, they do not come back at once. */
+static void settle(struct kp_core *core, struct kp_explanation *e)
+{
+    bool same = e->leads && e->class == core->led.class &&
+                e->path_count == core->led.path_count &&
+                memcmp(e->paths, core->led.paths, e->path_count * sizeof e->paths[0]) == 0;
+    if (same || !e->leads || core->led.class == KP_V_CLEAR) {
+        core->led_until = core->now;
+        if (e->leads && is_wide(e->class))
+            core->led = *e;
+        return;
+    }
+    if (kp_mono_sub(core->now, core->led_until).ns < SETTLE)
+        *e = core->led;
+    else
+        core->led = *e;
+}
+
 /* A confirmed silence of more than a host.  e says what it is once that leads;
  * its class becomes clear where nothing is covered. */
 static void find_wide(struct kp_core *core, struct kp_explanation *e, struct kp_findings *found)
 {
+    settle(core, e);
     bool sure = e->leads && is_wide(e->class);
     bool host = e->class == KP_V_HOST_OUTAGE || e->class == KP_V_SERVICE_OUTAGE;
     if (!wide_confirmed(core) || (host && e->leads)) {
         e->class = KP_V_CLEAR;
+        core->led.class = KP_V_CLEAR;
         core->puzzled = (struct kp_mono){0};
         return;
     }

@@ -161,9 +161,11 @@ struct kp_core {
     struct kp_group anchors, country, dns;
     bool country_suspected, dns_suspected;
     struct kp_incidents *incidents;
-    bool alert;             /* something is suspect, silent or open: correlate */
-    struct kp_mono look_at; /* when to correlate next */
-    struct kp_mono puzzled; /* since when nothing explains a confirmed silence; {0}: it is */
+    bool alert;                /* something is suspect, silent or open: correlate */
+    struct kp_mono look_at;    /* when to correlate next */
+    struct kp_mono puzzled;    /* since when nothing explains a confirmed silence; {0}: it is */
+    struct kp_explanation led; /* the wide explanation in force; class clear: none */
+    struct kp_mono led_until;  /* when it led last */
     struct kp_bucket sweep;
     uint8_t vantage; /* enum kp_state */
     struct kp_mono vantage_since;

@@ -80,6 +80,56 @@ def targets():
 TARGETS = targets()  # for what does not depend on the time
 
 
+def incident(id=12, **more):
+    return {
+        "id": id, "uuid": "0190a1b2-c3d4-7ef6-8700-0000000000%02x" % id,
+        "class": "path-outage", "phase": "confirmed", "confidence": "high",
+        "where": "transtelecom", "began": stamp(200), "confirmed": stamp(160), "ended": None,
+        "targets": ["ttk-gw", "ttk-10"], "targets_total": 2, "paths": ["transtelecom"],
+        "class_history": [{"at": stamp(160), "class": "unknown"},
+                          {"at": stamp(130), "class": "path-outage"}],
+        "evidence": [
+            {"rule": "targets", "text": "2 of 14 watched targets are silent, more than one host "
+             "explains", "excludes": "host-outage", "value": 2.0, "threshold": 14.0},
+            {"rule": "anchors", "text": "3 of 3 anchor probes are answered: our own connection "
+             "works", "excludes": "vantage-fault", "value": 3.0, "threshold": 1.0},
+            {"rule": "edges", "text": "2 of 2 last visible hops before the border answer: what is "
+             "silent lies at or beyond the border", "excludes": "transit-outage", "value": 2.0,
+             "threshold": 1.0},
+            {"rule": "other-paths", "text": "China Unicom carries on: it answers",
+             "excludes": "country-outage", "value": 0.9983, "threshold": 0.5},
+            {"rule": "lead", "text": "this explanation is over a hundred times likelier than the "
+             "next best one", "excludes": None, "value": 9.31, "threshold": 4.605}],
+        "merged_into": None, **more,
+    }
+
+
+def incidents():
+    """The closed past, and what is open in an outage."""
+    return [incident(7, **{"class": "host-outage"}, where="kcna", phase="closed",
+                     confidence="medium", began=stamp(90000), confirmed=stamp(89950),
+                     ended=stamp(86000), targets=["kcna"], targets_total=1,
+                     paths=["china-unicom"], class_history=[{"at": stamp(89950),
+                                                             "class": "host-outage"}]),
+            incident(12)]
+
+
+def trace(before=False):
+    def hop(ttl, address=None, rtt=None, path=None, is_target=False):
+        return {"ttl": ttl, "address": address, "rtt_seconds": rtt, "path": path,
+                "is_target": is_target}
+    hops = [hop(1, "198.51.100.1", 0.00041), hop(2), hop(3, "203.0.113.9", 0.0123),
+            hop(4, "219.158.3.1", 0.1822, "china-unicom"),
+            hop(5, "219.158.9.77", 0.21, "china-unicom"),
+            hop(6, "103.35.255.254", 0.2341, "china-unicom"), hop(7), hop(8),
+            hop(9, "175.45.176.71", 0.2951, None, True)]
+    if before:
+        hops[1] = hop(2, "198.51.100.77", 0.002)
+        hops[4] = hop(5, "219.158.9.41", 0.209, "china-unicom")
+    return {"target": "kcna", "at": stamp(700 if before else 100), "reached": True,
+            "path": "china-unicom", "hops": hops, "running": False}
+
+
 def status(kind="clear"):
     out = kind == "outage"
     paths = [path("china-unicom", "China Unicom"),
@@ -97,10 +147,9 @@ def status(kind="clear"):
         "paths": paths,
         "targets": {"total": 14, "up": 12 if out else 14, "degraded": 0,
                     "down": 2 if out else 0, "unknown": 0},
-        "incidents": [{"id": 12, "uuid": "u", "class": "path-outage", "phase": "confirmed",
-                       "confidence": "high", "where": "transtelecom",
-                       "began": stamp(200)}] if out else [],
-        "suspicions": [],
+        "incidents": [incident()] if out else [],
+        "suspicions": [{"what": "target", "where": "kcna", "since": stamp(12), "score": 7.54,
+                        "threshold": 21.3}] if out else [],
         "daemon": {"version": "0.1.0", "started_at": stamp(270000), "uptime_seconds": 270000.5,
                    "config_loaded_at": stamp(11130), "probes_per_second": 1.42,
                    "events_dropped": 0},
@@ -147,6 +196,7 @@ class Daemon:
         self.calls = []  # (method, parameters)
         self.mutes = []
         self.probed = 0
+        self.traced = 0
         self.live = []  # events that a subscriber gets
 
     def get_status(self, p):
@@ -181,6 +231,40 @@ class Daemon:
     def list_events(self, p):
         rows = [e for e in events() if not p.get("since") or e["@timestamp"] >= p["since"]]
         return {"schema": 1, "cursor": "c3", "complete": len(rows) == 4, "events": rows}
+
+    def list_incidents(self, p):
+        rows = incidents() if self.kind == "outage" else incidents()[:1]
+        if p.get("open") is not None:
+            rows = [r for r in rows if (r["phase"] != "closed") == p["open"]]
+        if p.get("since"):
+            rows = [r for r in rows if not r["ended"] or r["ended"] >= p["since"]]
+        return {"schema": 1, "incidents": rows}
+
+    def explain(self, p):
+        found = [r for r in incidents() if p["id"] in (str(r["id"]), r["uuid"])]
+        if not found:
+            raise not_found(p["id"], "incident", "12" if p["id"] == "13" else None)
+        if found[0]["phase"] == "closed":
+            return {"schema": 1, "incident": found[0], "closes_when": [], "escalates_when": []}
+        return {"schema": 1, "incident": found[0],
+                "closes_when": ["answers from at least two targets of TransTeleCom, kept up for "
+                                "5 minutes"],
+                "escalates_when": ["China Unicom falls silent as well: country-outage"]}
+
+    def get_trace(self, p):
+        self.list_targets({"target": p["target"]})
+        rows = [trace(), trace(True)] if p["target"] == "kcna" else []
+        if self.traced and rows and time.time() - self.traced > 0.5:
+            rows[0]["at"] = stamp()
+        return {"schema": 1, "target": p["target"], "running": False, "traces": rows}
+
+    def trace(self, p):
+        self.guard()
+        self.list_targets({"target": p["target"]})
+        if p["target"] == "evil":
+            raise Fault(MONITOR + "Refused", reason="none of the target's probes can be traced")
+        self.traced = time.time()
+        return {"schema": 1, "target": p["target"], "requested_at": stamp()}
 
     def guard(self):
         if self.denied:
@@ -243,7 +327,8 @@ class Daemon:
                             "unread_bytes": 0}}
 
     METHODS = {"GetStatus": get_status, "ListPaths": list_paths, "ListTargets": list_targets,
-               "ListEvents": list_events, "Probe": probe, "Mute": mute, "Unmute": unmute,
+               "ListEvents": list_events, "ListIncidents": list_incidents, "Explain": explain,
+               "GetTrace": get_trace, "Trace": trace, "Probe": probe, "Mute": mute, "Unmute": unmute,
                "ListMutes": list_mutes, "Reload": reload, "CheckConfig": check_config,
                "SetLogLevel": set_log_level, "GetStats": get_stats}
 

@@ -135,13 +135,14 @@ def steady(text):
     """Takes out what differs from run to run."""
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "2026-01-01 00:00:00Z", text)
     text = re.sub(r"(?m)^\d\d:\d\d:\d\dZ", "00:00:00Z", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "2026-01-01T00:00:00.000000Z", text)
     return re.sub(r"\b1\ds ago", "12s ago", text)
 
 
 class Screens(Case):
     def check(self, name, text):
         path = os.path.join(HERE, "screens", name + ".txt")
-        text = steady(text)
+        text = steady(text).replace("\r\n", "\n")
         if UPDATE:
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)
@@ -152,7 +153,8 @@ class Screens(Case):
         for columns in (80, 120):
             for kind in ("clear", "outage"):
                 self.daemon.kind = kind
-                for verb in (["status"], ["paths"], ["targets"], ["targets", "mfa"]):
+                for verb in (["status"], ["paths"], ["targets"], ["targets", "mfa"],
+                             ["incidents"]):
                     name = "%s-%s-%d" % ("-".join(verb), kind, columns)
                     text = self.on_terminal("--color=never", *verb, columns=columns)
                     for line in text.splitlines():
@@ -167,7 +169,19 @@ class Screens(Case):
         self.check("status-pipe", self.ctl("status"))
         self.check("targets-pipe", self.ctl("targets"))
         self.check("targets-wide-pipe", self.ctl("-o", "wide", "targets"))
+        self.check("trace-80", self.on_terminal("--color=never", "trace", "kcna"))
+        self.check("trace-ascii-40", self.on_terminal("--color=never", "--ascii", "trace", "kcna",
+                                                      columns=40))
+        self.check("trace-csv", self.ctl("trace", "kcna", "-o", "csv"))
+        self.check("explain-80", self.on_terminal("--color=never", "explain", "12"))
+        self.check("explain-closed-80", self.on_terminal("--color=never", "explain", "7"))
+        self.check("incidents-wide-pipe", self.ctl("incidents", "-o", "wide"))
+        self.daemon.kind = "outage"
+        self.check("check-pipe", self.ctl("check", code=2))
+        self.check("incidents-csv", self.ctl("incidents", "-o", "csv"))
+        self.daemon.kind = "clear"
         self.check("help", self.ctl("help"))
+        self.check("help-check", self.ctl("help", "check"))
         self.check("help-mute", self.ctl("help", "mute"))
 
     def test_narrow(self):
@@ -194,7 +208,8 @@ class Verbs(Case):
     def test_json_is_the_reply(self):
         for verb, method in (("status", "get_status"), ("paths", "list_paths"),
                              ("targets", "list_targets"), ("events", "list_events"),
-                             ("mutes", "list_mutes"), ("stats", "get_stats")):
+                             ("mutes", "list_mutes"), ("stats", "get_stats"),
+                             ("incidents", "list_incidents")):
             reply = json.loads(self.ctl(verb, "--json"))
             expected = getattr(self.daemon, method)({})
             self.assertEqual(list(reply), list(expected))
@@ -271,9 +286,149 @@ class Verbs(Case):
         self.ctl("probe", "evil", code=1)
         self.says("refused: it has no address yet")
 
+    def test_incidents(self):
+        self.daemon.kind = "outage"
+        self.assertIn("host-outage", self.ctl("incidents"))
+        self.assertNotIn("host-outage", self.ctl("incidents", "--open"))
+        self.assertEqual(self.daemon.calls[-1], ("ListIncidents", {"open": True}))
+        self.ctl("incidents", "--since", "1h")
+        self.assertRegex(self.daemon.calls[-1][1]["since"], r"^\d{4}-.*\.\d{6}Z$")
+        self.assertNotIn("host-outage", self.out)
+        rows = [json.loads(line) for line in self.ctl("incidents", "-ojsonl").splitlines()]
+        self.assertEqual([r["id"] for r in rows], [7, 12])
+        self.daemon.kind = "clear"
+        self.assertEqual(self.ctl("incidents", "--open"), "No incident is open.\n")
+        self.assertEqual(self.ctl("incidents", "--since=1h"), "No incident in that time.\n")
+
+    def test_explain(self):
+        text = self.ctl("explain", "12")
+        for part in ("at or beyond the border", "excludes: transit-outage", "3m so far",
+                     "kept up for 5 minutes", "country-outage", "ttk-gw, ttk-10",
+                     "explain 12 --json"):
+            self.assertIn(part, text)
+        self.assertNotIn("internal", text.lower())
+        self.assertEqual(steady(text), steady(self.ctl("explain", "#12")))
+        self.assertEqual(json.loads(self.ctl("explain", "12", "--json"))["incident"]["id"], 12)
+        self.ctl("explain", fake.incident()["uuid"])
+        more = fake.incident(targets_total=70, merged_into=14, evidence=[])
+        self.daemon.METHODS = dict(self.daemon.METHODS, Explain=lambda d, p: {
+            "schema": 1, "incident": more, "closes_when": [], "escalates_when": []})
+        text = self.ctl("explain", "12")
+        self.assertIn("ttk-10 and 68 more", text)
+        self.assertIn("a part of #14", text)
+        self.assertIn("no evidence was recorded", text)
+        self.assertNotIn("It ends with", text)
+
+    def test_trace(self):
+        text = self.ctl("trace", "kcna")
+        self.assertIn("was 219.158.9.41", text)
+        self.assertIn("1 hop changed", text)
+        self.assertRegex(text, r"(?m)^  7  \* ")
+        self.assertEqual(self.daemon.calls, [("GetTrace", {"target": "kcna"})])
+        started = time.monotonic()
+        self.assertRegex(self.ctl("trace", "kcna", "--now"), r"traced +(now|0s ago|1s ago)")
+        self.assertGreater(time.monotonic() - started, 0.4)  # it waited for a fresh one
+        self.assertIn(("Trace", {"target": "kcna"}), self.daemon.calls)
+        self.assertEqual(len(json.loads(self.ctl("trace", "kcna", "--json"))["traces"]), 2)
+        self.assertEqual(len(self.ctl("trace", "kcna", "-ojsonl").splitlines()), 2)
+        self.assertEqual(self.ctl("trace", "mfa"),
+                         "No trace of mfa is finished yet; --now asks for one.\n")
+        self.ctl("trace", "evil", "--now", code=1)
+        self.says("none of the target's probes can be traced")
+
+    def test_trace_changes(self):
+        now, then = fake.trace(), fake.trace(True)
+        reply = {"schema": 1, "target": "kcna", "running": True, "traces": [now]}
+        self.daemon.METHODS = dict(self.daemon.METHODS, GetTrace=lambda d, p: reply)
+        self.assertIn("no earlier trace", self.ctl("trace", "kcna"))
+        self.assertIn("A newer one is under way", self.out)
+        reply["traces"] = []
+        self.assertIn("one is under way", self.ctl("trace", "kcna"))
+        then.update(path="transtelecom", reached=False, hops=now["hops"][:8])
+        reply["traces"] = [now, then]
+        text = " ".join(self.ctl("trace", "kcna").split())
+        self.assertIn("the path was transtelecom; the target was silent; 1 hop changed", text)
+        self.assertRegex(self.out, r"the target +new")
+        now["hops"], then["hops"] = now["hops"][:2], now["hops"]
+        self.assertIn("5 more answered behind the end", " ".join(self.ctl("trace", "kcna").split()))
+
+    def check(self, code, *arguments):
+        line = self.ctl("check", *arguments, code=code)
+        level = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[code]
+        self.assertTrue(line.startswith("KPWATCHD %s - " % level), line)
+        self.assertEqual(line.count("\n"), 1)
+        return line
+
+    def test_check(self):
+        line = self.check(0)
+        self.assertIn("All clear", line)
+        data = line.split("|")[1]
+        self.assertEqual(len(line.split("|")), 2)
+        for one in data.split():
+            self.assertRegex(one, r"^'[^']+'=(U|-?[0-9.e+-]+(s|%)?;;;[0-9]*(;[0-9]+)?)$")
+        self.assertIn("'china-unicom_loss'=0.17%;;;0;100", data)
+        self.assertIn("'china-unicom_rtt'=0.2951s;;;0", data)
+        self.assertIn("'targets_up'=14;;;0;14", data)
+        self.daemon.kind = "outage"
+        self.assertIn("#12 path-outage (transtelecom) for 3m", self.check(2))
+        self.assertIn("'transtelecom_rtt'=U", self.out)
+        self.check(0, "--path", "china-unicom")
+        self.assertNotIn("transtelecom", self.out)
+        self.check(2, "--path", "transtelecom")
+
+    def test_check_levels(self):
+        now = fake.status("outage")
+        self.daemon.METHODS = dict(self.daemon.METHODS, GetStatus=lambda d, p: now)
+        for level, classes in ((1, ("degraded", "service-outage", "possible-ban", "host-outage")),
+                               (2, ("path-outage", "country-outage", "transit-outage",
+                                    "dns-outage")),
+                               (3, ("unknown", "vantage-fault"))):
+            for name in classes:
+                now["verdict"] = now["incidents"][0]["class"] = name
+                self.assertIn(name, self.check(level))
+        self.assertIn("vantage-fault", self.check(3, "--path", "china-unicom"))
+        now["incidents"] = []
+        now["verdict"] = "unknown"
+        now["summary"] = "still | learning"
+        self.assertIn("still / learning", self.check(3))
+        now["vantage"]["healthy"] = False
+        self.assertIn("our own connection", self.check(3))
+        now["vantage"]["healthy"] = None
+        for state, level in (("up", 0), ("degraded", 1), ("down", 2), ("unknown", 3)):
+            now["paths"][0]["state"] = state
+            self.check(level, "--path", "china-unicom")
+
+    def test_check_muted(self):
+        self.daemon.kind = "outage"
+        self.daemon.mutes = [{"name": "transtelecom", "kind": "path", "until": fake.stamp(-60),
+                              "reason": "works"}]
+        self.assertIn("muted", self.check(0))
+        self.assertIn("transtelecom is muted", self.check(0, "--path", "transtelecom"))
+        self.daemon.mutes = [{"name": n, "kind": "target", "until": fake.stamp(-60),
+                              "reason": "works"} for n in ("ttk-gw", "ttk-10")]
+        self.check(0)
+        self.daemon.mutes.pop()
+        self.check(2)
+
+    def test_check_unknown(self):
+        self.assertIn("did you mean 'transtelecom'?", self.check(3, "--path", "transtelekom"))
+        for words in (["x"], ["--bogus"], ["--open"], ["--json"], ["--path"]):
+            self.check(3, *words)
+        self.ctl("--bogus", "check", code=3)
+        self.daemon.hooks["GetStatus"] = lambda h, _: h.send(
+            {"error": fake.SERVICE + "PermissionDenied"})
+        self.check(3)
+        self.stop()
+        self.assertIn("is kpwatchd running?", self.check(3))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "check", "--help"], stdout=full, check=False,
+                                  stderr=subprocess.PIPE, env=environment())
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("Usage: kpwatchctl check", self.ctl("check", "--help"))
+
     def test_permission(self):
         self.daemon.denied = True
-        for words in (["reload"], ["probe", "kcna"], ["log-level", "info"], ["unmute", "kcna"],
+        for words in (["reload"], ["probe", "kcna"], ["trace", "kcna", "--now"], ["log-level", "info"], ["unmute", "kcna"],
                       ["mute", "kcna", "--for=1h", "--reason=x"]):
             self.ctl(*words, code=4)
             self.says("only root and the daemon's own user may " + words[0])
@@ -352,6 +507,9 @@ class Usage(Case):
                 (["status", "now"], "status does not take 'now'"),
                 (["status", "--since", "1h"], "status takes no --since"),
                 (["probe"], "probe needs TARGET"),
+                (["explain"], "explain needs ID"),
+                (["trace", "kcna", "--open"], "trace takes no --open"),
+                (["incidents", "12"], "incidents does not take '12'"),
                 (["targets", "--state", "donw"], "--state is one of"),
                 (["events", "--since", "yesterday"], "--since takes an age"),
                 (["events", "--since", "2h30"], "--since takes an age"),
@@ -388,6 +546,12 @@ class Usage(Case):
         self.says("no path 'china'; did you mean 'china-unicom'?")
         self.ctl("targets", "--group", "new", code=1)
         self.says("no group 'new'; did you mean 'news'?")
+        self.ctl("trace", "kcn", code=1)
+        self.says("no target 'kcn'; did you mean 'kcna'?")
+        self.ctl("explain", "13", code=1)
+        self.says("no incident '13'; did you mean '12'?")
+        self.ctl("explain", "99", code=1)
+        self.says("no incident '99'; `kpwatchctl incidents` lists them")
 
 
 class Faults(Case):
@@ -441,7 +605,8 @@ class Faults(Case):
                 self.ctl("status", "-o", kind)
         for method, verb in (("ListPaths", "paths"), ("ListTargets", "targets"),
                              ("ListEvents", "events"), ("GetStats", "stats"),
-                             ("ListMutes", "mutes"), ("ListTargets", "probe")):
+                             ("ListMutes", "mutes"), ("ListTargets", "probe"),
+                             ("ListIncidents", "incidents")):
             for rows in ([{}], [3], 7):
                 key = method.removeprefix("List").lower()
                 data = json.dumps({"parameters": {key: rows, "probes": rows}}).encode() + b"\0"
@@ -451,6 +616,39 @@ class Faults(Case):
                     self.ctl(verb, "x")
                 if verb != "probe":
                     self.ctl(verb, "-o", "csv")
+
+    def test_strange_stories(self):
+        for parameters in ({}, {"incident": 3, "closes_when": [{}, 1], "traces": [1]},
+                           {"incident": {"evidence": [3, {}], "targets": [1], "class": "odd",
+                                         "class_history": [1, {}], "paths": {}},
+                            "traces": [{"hops": [1, {}, {"ttl": 3}]}, {"hops": 7}, 5]},
+                           {"traces": [{"hops": 7}, {"hops": [{"ttl": "x"}]}]}):
+            data = json.dumps({"parameters": parameters}).encode() + b"\0"
+            for method, words in (("Explain", ["explain", "1"]), ("GetTrace", ["trace", "kcna"])):
+                self.daemon.hooks[method] = lambda h, _, d=data: h.request.sendall(d)
+                for form in ("table", "wide", "csv", "jsonl", "json"):
+                    self.ctl(*words, "-o", form)
+        for parameters in ({}, {"verdict": 3, "paths": [1, None, {}], "incidents": 1},
+                           {"incidents": [[], {}], "paths": {"a": 1}}):
+            self.hook(json.dumps({"parameters": parameters}).encode() + b"\0", close=False)
+            self.ctl("check", code=3)
+
+    def test_waits_for_a_place(self):
+        full = {"error": fake.MONITOR + "TooManyClients", "parameters": {"limit": 32}}
+        for method, words in (("GetStatus", ["status"]), ("Subscribe", ["watch"])):
+            tries = []
+
+            def turn_away(handler, _, method=method, tries=tries):
+                tries.append(1)
+                handler.send(full)
+                handler.request.shutdown(2)
+                if len(tries) == 3:
+                    del self.daemon.hooks[method]
+                    self.daemon.live += [{"seq": 4, "cursor": "c4", "event": fake.event(4)}, None]
+            self.daemon.hooks[method] = turn_away
+            self.ctl(*words, code=3 if words == ["watch"] else 0)
+            self.assertEqual(len(tries), 3)
+        self.assertIn("path.state", self.out)
 
     def test_errors(self):
         for error, part in (("org.varlink.service.MethodNotFound", "older than kpwatchctl"),

@@ -233,6 +233,7 @@ void checks_start(struct checks *c, const struct kp_core *core, const double *ti
         k->deadline = open_end ? INFINITY : k->start + fmax(k->limit, 0);
         k->looked = k->done = k->failed = false;
         k->took = -1;
+        k->seen[0] = '\0';
     }
 }
 
@@ -246,7 +247,25 @@ static bool running(const struct check *k, double t)
     return !k->done && !k->failed && decidable(k) && t >= k->start;
 }
 
-static void found(struct check *k, bool holds, double t)
+/* What a failed check about incidents found instead. */
+static void note_seen(const struct checks *c, struct check *k)
+{
+    struct incident i;
+    if (!k->condition->incidents || !observe_has_incidents())
+        return;
+    int used =
+        snprintf(k->seen, sizeof k->seen, "; verdict %s, %u incidents",
+                 kp_verdict_name(observe_verdict(c->core)), observe_incident_count(c->core));
+    if (!observe_latest(c->core, &i))
+        return;
+    used += snprintf(k->seen + used, sizeof k->seen - (size_t)used,
+                     ", the last %s at %s:", kp_confidence_name(i.confidence), i.where);
+    for (unsigned n = 0; n < i.history_count && used < (int)sizeof k->seen; n++)
+        used += snprintf(k->seen + used, sizeof k->seen - (size_t)used, " %s",
+                         kp_verdict_name(i.history[n]));
+}
+
+static void found(const struct checks *c, struct check *k, bool holds, double t)
 {
     bool over = t > k->deadline && k->looked;
     k->looked = true;
@@ -260,6 +279,8 @@ static void found(struct check *k, bool holds, double t)
         k->failed = holds != (k->mode == CHECK_KEEP);
         k->took = t - k->start;
     }
+    if (k->failed)
+        note_seen(c, k);
 }
 
 void checks_event(struct checks *c, const struct kp_event *e, double t)
@@ -267,7 +288,7 @@ void checks_event(struct checks *c, const struct kp_event *e, double t)
     for (size_t i = 0; i < c->count; i++) {
         struct check *k = &c->list[i];
         if (k->condition->is != NULL && running(k, t) && k->condition->is(e, k))
-            found(k, true, t);
+            found(c, k, true, t);
     }
 }
 
@@ -278,9 +299,9 @@ void checks_look(struct checks *c, double t)
         if (!running(k, t) || k->condition->at_end)
             continue;
         if (k->condition->holds != NULL)
-            found(k, k->condition->holds(c, k), t);
+            found(c, k, k->condition->holds(c, k), t);
         else if (t > k->deadline)
-            found(k, false, t);
+            found(c, k, false, t);
     }
 }
 
@@ -295,6 +316,8 @@ void checks_end(struct checks *c, double t, double mean_rate)
             k->failed = k->condition->holds(c, k) == (k->mode == CHECK_NEVER);
         else if (k->mode == CHECK_EXPECT)
             k->failed = true; /* the scenario ended before it came true */
+        if (k->failed)
+            note_seen(c, k);
     }
 }
 

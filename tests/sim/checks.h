@@ -23,7 +23,8 @@ struct check {
     /* of the present run: */
     double start, deadline;
     bool looked, done, failed;
-    double took; /* expect: seconds until it was true */
+    double took;    /* expect: seconds until it was true */
+    char seen[160]; /* failed: what was there instead */
 };
 
 struct checks {

@@ -109,7 +109,7 @@ static bool print_failures(const struct sim *s)
                k->line->number, text);
         if (k->mode != CHECK_EXPECT && k->took >= 0)
             printf(" (broken %.1f s after its mark)", k->took);
-        printf("\n");
+        printf("%s\n", k->seen);
         failed = true;
     }
     return failed;

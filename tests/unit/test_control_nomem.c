@@ -199,7 +199,8 @@ static void test_calls(void **state)
         "{\"method\":\"org.kpwatchd.Monitor.ListIncidents\"}",
         "{\"method\":\"org.kpwatchd.Monitor.Explain\",\"parameters\":{\"id\":\"1\"}}",
         "{\"method\":\"org.kpwatchd.Monitor.Explain\",\"parameters\":{\"id\":\"2\"}}",
-        "{\"method\":\"org.kpwatchd.Monitor.GetTrace\",\"parameters\":{\"target\":\"kcna\"}}",
+        ("{\"method\":\"org.kpwatchd.Monitor.GetTrace\","
+         "\"parameters\":{\"target\":\"kcna\"}}"),
         "{\"method\":\"org.kpwatchd.Monitor.GetStats\"}",
         "{\"method\":\"org.kpwatchd.Monitor.Reload\"}",
         "{\"method\":\"org.kpwatchd.Monitor.Subscribe\",\"more\":true,"
