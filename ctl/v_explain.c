@@ -47,7 +47,10 @@ static void meaning(struct kpc_ctx *ctx, const json_t *incident)
         line(ctx, "phase", "%s: %s", text, kp_phase_doc(phase));
     text = kpc_get_text(incident, "confidence");
     if (text != NULL && kp_confidence_parse(text, &sure))
-        line(ctx, "confidence", "%s: %s", text, kp_confidence_doc(sure));
+        line(ctx, "confidence", "%s: %s", text,
+             sure == KP_LOW && class != KP_V_UNKNOWN
+                 ? "the best explanation there is, not proven"
+                 : kp_confidence_doc(sure));
 }
 
 static void times(struct kpc_ctx *ctx, const json_t *incident)

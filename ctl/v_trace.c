@@ -216,7 +216,10 @@ static void screen(struct kpc_ctx *ctx, const json_t *reply)
     }
     size_t moved = before != NULL ? mark(trace, before) : 0;
     head(ctx, trace);
-    kpc_out_table(ctx, &ctx->out, kpc_get(trace, "hops"), fields, FIELD_COUNT);
+    if (json_array_size(kpc_get(trace, "hops")) > 0)
+        kpc_out_table(ctx, &ctx->out, kpc_get(trace, "hops"), fields, FIELD_COUNT);
+    else
+        kp_text_add(&ctx->out, "No hop answered.\n");
     kp_text_add(&ctx->out, "\n");
     if (before != NULL)
         compare(ctx, trace, before, moved);

@@ -45,6 +45,7 @@ static void describe(void *ctx, struct kp_report_daemon *out)
         .vantage_name = app->conf->vantage_name,
         .started_at = app->started_at,
         .config_loaded_at = app->loaded_at,
+        .recover_after = app->conf->recover_after,
         .now = kpd_clock_wall(),
         .uptime = kp_mono_sub(kpd_clock_mono(), app->started),
     };

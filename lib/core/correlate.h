@@ -12,6 +12,11 @@ struct kp_findings {
     size_t count;
 };
 
+/* evidence.c: whether an item has a voice (it votes, and is not muted), and what
+ * explains best what they all say.  False: no memory. */
+bool kp_evidence_votes(const struct kp_core *core, const struct kp_item *item);
+bool kp_evidence_explain(const struct kp_core *core, struct kp_explanation *out);
+
 /* Everything that is confirmed now. */
 void kp_findings_collect(struct kp_core *core, struct kp_findings *found);
 

@@ -214,8 +214,8 @@ static void grows_country(struct story *s)
         say(&s->escalates, "every last visible hop before the border falls silent as well: "
                            "transit-outage");
     else
-        say(&s->escalates, "no last visible hop before the border was ever seen to answer, so "
-                           "a fault on the way there would look the same");
+        say(&s->escalates, "a last visible hop before the border is seen to answer: then the "
+                           "fault surely lies at or beyond it");
 }
 
 static void grows_transit(struct story *s)

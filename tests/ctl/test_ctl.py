@@ -318,6 +318,10 @@ class Verbs(Case):
         self.assertIn("a part of #14", text)
         self.assertIn("no evidence was recorded", text)
         self.assertNotIn("It ends with", text)
+        more.update(confidence="low")
+        self.assertIn("not proven", self.ctl("explain", "12"))
+        more["class"] = "unknown"
+        self.assertIn("no explanation leads", self.ctl("explain", "12"))
 
     def test_trace(self):
         text = self.ctl("trace", "kcna")
@@ -351,6 +355,8 @@ class Verbs(Case):
         self.assertRegex(self.out, r"the target +new")
         now["hops"], then["hops"] = now["hops"][:2], now["hops"]
         self.assertIn("5 more answered behind the end", " ".join(self.ctl("trace", "kcna").split()))
+        now["hops"] = []
+        self.assertIn("No hop answered", self.ctl("trace", "kcna"))
 
     def check(self, code, *arguments):
         line = self.ctl("check", *arguments, code=code)

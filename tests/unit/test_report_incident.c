@@ -204,7 +204,7 @@ static void test_explain_each_class(void **state)
         {KP_V_PATH_OUTAGE,
          "answers from at least two targets of China Unicom, kept up for 5 minutes",
          "TransTeleCom falls silent as well: country-outage"},
-        {KP_V_COUNTRY_OUTAGE, "at least two targets, over whichever path", "ever seen"},
+        {KP_V_COUNTRY_OUTAGE, "at least two targets, over whichever path", "seen to answer"},
         {KP_V_TRANSIT_OUTAGE, "at least two targets", "country-outage"},
         {KP_V_VANTAGE_FAULT, "any anchor or target", "nothing beyond it"},
     };
