@@ -142,7 +142,6 @@ size_t kpd_meta_pin(const struct kpd_pin *pin, enum kp_family family, void *cont
     if (ttl == 0)
         return len;
     void *more = (unsigned char *)control + len;
-    return len + (family == KP_IPV4
-                      ? put(more, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl)
-                      : put(more, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl));
+    return len + (family == KP_IPV4 ? put(more, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl)
+                                    : put(more, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl));
 }

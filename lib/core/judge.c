@@ -185,6 +185,10 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
         feed_anchors(core, s);
         return;
     }
+    /* What is known to be down says nothing new about anything wider. */
+    bool old_news = s->lost && (item->group.state == KP_DOWN || target->group.state == KP_DOWN);
+    if (old_news && (path == NULL || path->group.state != KP_DOWN))
+        return;
     if (path != NULL)
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
     if (kp_mute_target(core, target))
