@@ -233,6 +233,8 @@ void kp_core_send_failed(struct kp_core *core, uint32_t slot, uint32_t serial, i
     struct kp_slot *s = kp_inflight_get(&core->inflight, slot, serial);
     if (s == NULL || s->state != KP_SLOT_OPEN)
         return;
+    core->world->items[s->item].sent--; /* it never was */
+    core->stats.sent[s->flow.type]--;
     kp_funnel_finish(
         core, s, &(struct kp_outcome){.result = KP_LOCAL_ERROR, .rtt = -1, .errnum = errnum});
     kp_judge_sends(core, true);
