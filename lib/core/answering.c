@@ -68,6 +68,28 @@ static struct kp_wall targets_back(const struct kp_core *core,
     return any ? best : kp_tell_wall(core, core->now);
 }
 
+/* More than a tenth of what fell silent still is: back in part, not over. */
+static bool in_part(const struct kp_core *core, const struct kp_incident *incident)
+{
+    uint32_t down = 0;
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < core->world->target_count; i++)
+        for (uint32_t n = 0; n < incident->what.targets.count && n < KP_INCIDENT_NAMES; n++) {
+            const struct kp_target *target = &core->world->targets[i];
+            if (strcmp(target->conf->name, incident->what.targets.name[n]) != 0)
+                continue;
+            all++;
+            down += target->group.state == KP_DOWN;
+        }
+    return down * 10 > all;
+}
+
+static struct kp_wall wide_back(const struct kp_core *core, const struct kp_incident *incident)
+{
+    struct kp_wall since = paths_back(core, incident);
+    return since.ns != 0 && in_part(core, incident) ? kp_tell_wall(core, core->now) : since;
+}
+
 struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incident)
 {
     const struct kp_core *core = arg;
@@ -77,7 +99,7 @@ struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incide
     case KP_V_COUNTRY_OUTAGE:
     case KP_V_TRANSIT_OUTAGE:
     case KP_V_PATH_OUTAGE:
-        return paths_back(core, incident);
+        return wide_back(core, incident);
     case KP_V_UNKNOWN:
         return incident->what.paths.count > 0 ? paths_back(core, incident)
                                               : back_since(core, &core->country, incident);

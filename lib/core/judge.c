@@ -3,12 +3,12 @@
 
 #include <math.h>
 
-/* Our own sends have failed this often and this long: it is us. */
-#define FAILED_SENDS 3
-#define FAILED_SPAN (5 * KP_NS_PER_S)
 /* Bounds of an item's log-odds (DETECTION, stage 2). */
 #define KP_ODDS_LEAST (-4.0)
 #define KP_ODDS_MOST 10.0
+/* Our own sends have failed this often and this long: it is us. */
+#define FAILED_SENDS 3
+#define FAILED_SPAN (5 * KP_NS_PER_S)
 /* A path has recovered only after answers from two targets over this time. */
 #define PATH_RUN_SPAN (10 * KP_NS_PER_S)
 
@@ -23,10 +23,11 @@ static void later(struct kp_mono *t, struct kp_mono than)
         *t = than;
 }
 
-/* An outage that began at onset may be put on others only where something was
- * answered after that: else it could as well be us. */
-static bool may_blame(const struct kp_core *core, struct kp_mono onset)
+/* An outage may be put on others only where something was answered after it was
+ * suspected (an earlier stray loss proves nothing): else it could as well be us. */
+static bool may_blame(const struct kp_core *core, const struct kp_detect *d)
 {
+    struct kp_mono onset = d->score >= KP_DETECT_SUSPECT ? d->suspected : d->onset;
     if (core->vantage == KP_DOWN)
         return false;
     return core->anchors.state == KP_UNKNOWN ||
@@ -37,8 +38,10 @@ static bool may_blame(const struct kp_core *core, struct kp_mono onset)
 static void absolve_all(struct kp_core *core)
 {
     struct kp_world *world = core->world;
-    for (uint32_t i = 0; i < world->item_count; i++)
+    for (uint32_t i = 0; i < world->item_count; i++) {
         kp_group_absolve(&world->items[i].group);
+        world->items[i].odds = KP_ODDS_LEAST;
+    }
     for (uint32_t i = 0; i < world->target_count + world->anchor_count; i++)
         kp_group_absolve(&world->targets[i].group);
     for (uint32_t i = 0; i < world->path_count; i++)
@@ -83,23 +86,31 @@ static void judge_vantage(struct kp_core *core, bool answered, struct kp_mono se
     if (core->vantage == KP_DOWN || core->anchors.state == KP_UNKNOWN)
         return;
     if (core->anchors.outage.score >= core->world->vantage_threshold &&
-        kp_mono_before(core->last_target_answer, core->anchors.outage.onset) &&
-        kp_mono_before(core->last_anchor_answer, core->anchors.outage.onset))
+        kp_mono_before(core->last_target_answer, core->anchors.outage.suspected) &&
+        kp_mono_before(core->last_anchor_answer, core->anchors.outage.suspected))
         set_vantage(core, KP_DOWN);
 }
 
 static void judge_item(struct kp_core *core, struct kp_item *item)
 {
     struct kp_group_rule rule = {item->threshold, false, {0}};
-    kp_group_judge(&item->group, &rule, core->now, may_blame(core, item->group.outage.onset));
+    bool down = item->group.state == KP_DOWN;
+    kp_group_judge(&item->group, &rule, core->now, may_blame(core, &item->group.outage));
+    if (!down || item->group.state == KP_DOWN)
+        return;
+    /* What its target and path lost with it is made up for. */
+    struct kp_target *target = &core->world->targets[item->target];
+    struct kp_path *path = path_of(core, target);
+    target->group.brownout.score = 0;
+    if (path != NULL)
+        path->group.brownout.score = 0;
 }
 
 static void judge_target(struct kp_core *core, struct kp_target *target)
 {
     struct kp_group_rule rule = {target->threshold, false, {0}};
     struct kp_group *group = &target->group;
-    struct kp_mono onset = group->outage.onset;
-    kp_group_judge(group, &rule, core->now, may_blame(core, onset));
+    kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
     const struct kp_path *path = path_of(core, target);
     /* Silent ever since its path went down: the path's proof is enough. */
     if (group->state != KP_DOWN && path != NULL && path->group.state == KP_DOWN &&
@@ -117,7 +128,7 @@ static void judge_path(struct kp_core *core, struct kp_path *path)
 {
     struct kp_group_rule rule = {path->threshold, several_targets(path), {PATH_RUN_SPAN}};
     enum kp_state was = (enum kp_state)path->group.state;
-    kp_group_judge(&path->group, &rule, core->now, may_blame(core, path->group.outage.onset));
+    kp_group_judge(&path->group, &rule, core->now, may_blame(core, &path->group.outage));
     kp_tell_path(core, path);
     if (path->group.state != KP_DOWN || was == KP_DOWN)
         return;
@@ -155,7 +166,7 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
     feed_item(edge, &(struct kp_group_sample){.sent = sent,
                                               .lost = rtt < 0,
                                               .p0 = kp_baseline_loss(&edge->baseline)});
-    kp_group_judge(&edge->group, &rule, core->now, may_blame(core, edge->group.outage.onset));
+    kp_group_judge(&edge->group, &rule, core->now, may_blame(core, &edge->group.outage));
 }
 
 static void feed_anchors(struct kp_core *core, const struct kp_group_sample *s)
@@ -172,15 +183,18 @@ static void feed_wide(struct kp_core *core, struct kp_group *group, double thres
 {
     struct kp_group_rule rule = {threshold, true, {PATH_RUN_SPAN}};
     kp_group_feed(group, &rule, s);
-    kp_group_judge(group, &rule, core->now, may_blame(core, group->outage.onset));
+    kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
 }
 
 static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
 {
     struct kp_target *target = &core->world->targets[item->target];
     struct kp_path *path = path_of(core, target);
+    struct kp_group_sample of_target = *s;
     feed_item(item, s);
-    kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold}, s);
+    of_target.known = s->lost && item->group.state == KP_DOWN;
+    kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold},
+                  &of_target);
     if (target->anchor) {
         feed_anchors(core, s);
         return;
@@ -219,20 +233,37 @@ static void raise_alert(struct kp_core *core, const struct kp_item *item)
         (path != NULL && (kp_group_suspect(&path->group) || path->group.state == KP_DEGRADED));
 }
 
+/* Nobody answered for long, now somebody does: that was us.  What was lost
+ * meanwhile is no evidence. */
+static void note_silence(struct kp_core *core, struct kp_mono sent)
+{
+    struct kp_mono last = core->last_anchor_answer;
+    later(&last, core->last_target_answer);
+    if (core->anchors.state == KP_UNKNOWN || !kp_mono_set(last) ||
+        kp_mono_sub(sent, last).ns < core->world->hiccup.ns)
+        return;
+    core->gap_from = last;
+    core->gap_to = sent;
+    absolve_all(core);
+}
+
 void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
                      double rtt)
 {
     struct kp_target *target = &core->world->targets[item->target];
     bool answered = rtt >= 0;
-    if (answered)
+    double timeout = kp_dur_seconds(item->timing.timeout);
+    if (answered) {
+        note_silence(core, sent);
         note_answer(core, target, sent);
+    }
     bool votes = kp_baseline_votes(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))
         feed(core, item,
              &(struct kp_group_sample){
                  .sent = sent,
                  .lost = !answered,
-                 .slow = answered && kp_baseline_slow(&item->baseline, rtt),
+                 .slow = answered && rtt <= timeout && kp_baseline_slow(&item->baseline, rtt),
                  .p0 = kp_baseline_loss(&item->baseline),
                  .source = item->target,
              });
@@ -283,7 +314,8 @@ enum kp_state kp_judge_target_state(const struct kp_core *core, const struct kp_
         const struct kp_item *one = &core->world->items[target->first_item + i];
         const struct kp_group *item = &one->group;
         /* Silence to ICMP alone is filtering, not an outage. */
-        if (item->state == KP_DOWN && one->probe->type != KP_PROBE_ICMP) {
+        if (item->state == KP_DOWN && item->run.answers == 0 &&
+            one->probe->type != KP_PROBE_ICMP) {
             *since = item->since;
             return core->vantage == KP_DOWN ? KP_UNKNOWN : KP_DEGRADED;
         }

@@ -214,7 +214,7 @@ static void expire(struct kp_core *core, uint32_t index)
         return;
     }
     enum kp_result result = slot->cause != KP_CAUSE_NONE ? KP_UNREACHABLE : KP_TIMEOUT;
-    struct kp_mono until = kp_mono_add(slot->sent, (struct kp_dur){LATE_STAY});
+    struct kp_mono until = kp_mono_add(core->now, (struct kp_dur){LATE_STAY});
     kp_inflight_keep(&core->inflight, index, KP_SLOT_EXPIRED, until);
     kp_funnel_finish(core, slot, &(struct kp_outcome){.result = result, .rtt = -1});
 }

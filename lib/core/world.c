@@ -219,6 +219,9 @@ void kp_world_thresholds(struct kp_world *world)
         target_rate += rate_of(item);
         dns_rate += item->probe->type == KP_PROBE_DNS ? rate_of(item) : 0;
     }
+    /* Thirty seconds, or ten probes where there are few. */
+    double rate = fmax(target_rate + anchor_rate, 1e-6);
+    world->hiccup = kp_dur_from_seconds(fmax(30, 10 / rate));
     world->country_threshold = kp_detect_threshold(false_alarms, target_rate, groups);
     world->dns_threshold = kp_detect_threshold(false_alarms, dns_rate, groups);
     world->vantage_threshold = kp_detect_threshold(false_alarms, anchor_rate, groups);

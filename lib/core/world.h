@@ -133,6 +133,7 @@ struct kp_world {
     struct kp_wheel resolve;    /* targets with a host */
     struct kp_wheel traces;     /* targets */
     double vantage_threshold, country_threshold, dns_threshold;
+    struct kp_dur hiccup; /* if nobody answers for so long and then somebody does, it was us */
 };
 
 struct kp_mute {

@@ -18,6 +18,7 @@ void kp_detect_feed(struct kp_detect *d, const struct kp_detect_model *model, do
     double pi = steady + (d->in_burst - steady) * exp(-(a + b) * fmax(dt, 0));
     double q = pi * model->p_burst + (1 - pi) * p0;
     bool rising = d->score > 0;
+    bool suspect = d->score >= KP_DETECT_SUSPECT;
     /* An answer can only lower a score, and it is mostly 0 already. */
     if (lost)
         d->score += log(model->p_after / q);
@@ -26,6 +27,8 @@ void kp_detect_feed(struct kp_detect *d, const struct kp_detect_model *model, do
     d->score = fmin(fmax(d->score, 0), ceiling);
     if (lost && !rising)
         d->onset = sent;
+    if (lost && !suspect && d->score >= KP_DETECT_SUSPECT)
+        d->suspected = sent;
     d->in_burst = lost ? pi * model->p_burst / q : pi * (1 - model->p_burst) / (1 - q);
     if (kp_mono_before(d->last, sent))
         d->last = sent;

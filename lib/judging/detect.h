@@ -24,10 +24,11 @@ extern const struct kp_detect_model kp_detect_degraded; /* a brown-out */
 #define KP_DETECT_SUSPECT 6.0
 
 struct kp_detect {
-    double score;         /* CUSUM statistic, nats; 0: healthy */
-    double in_burst;      /* chance of being inside a loss burst after the last result */
-    struct kp_mono last;  /* send time of the last result */
-    struct kp_mono onset; /* send time of the first loss of the present rise */
+    double score;             /* CUSUM statistic, nats; 0: healthy */
+    double in_burst;          /* chance of being inside a loss burst after the last result */
+    struct kp_mono last;      /* send time of the last result */
+    struct kp_mono onset;     /* send time of the first loss of the present rise */
+    struct kp_mono suspected; /* ... and of the one that brought it to KP_DETECT_SUSPECT */
 };
 
 /* Feeds one result sent at `sent`: loss, against the item's baseline loss p0.

@@ -25,8 +25,9 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
     double ceiling = rule->threshold + 1;
     kp_detect_feed(&g->outage, &kp_detect_confirm, s->p0, s->sent, s->lost, ceiling);
     kp_detect_feed(&g->certain, &kp_detect_certain, s->p0, s->sent, s->lost, ceiling);
-    kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
-                   ceiling);
+    if (!s->known)
+        kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
+                       ceiling);
     if (g->state == KP_DOWN)
         feed_run(&g->run, s);
 }
@@ -74,7 +75,7 @@ enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rul
     } else if (brown && may_blame && kp_mono_sub(now, g->brownout.onset).ns >= BROWNOUT_HELD) {
         if (g->state != KP_DEGRADED)
             enter(g, KP_DEGRADED, g->brownout.onset);
-    } else if (g->state != KP_UP) {
+    } else if (g->state != KP_UP && !(brown && g->state == KP_DEGRADED)) {
         enter(g, KP_UP, now);
     }
     return (enum kp_state)g->state;

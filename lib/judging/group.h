@@ -32,6 +32,7 @@ struct kp_group_sample {
     struct kp_mono sent;
     bool lost;
     bool slow;       /* answered, far later than normal */
+    bool known;      /* lost, but a narrower group is down: no brown-out of this one */
     double p0;       /* the item's baseline loss */
     uint32_t source; /* which member of the group it is about */
 };
