@@ -83,7 +83,12 @@ static void judge_vantage(struct kp_core *core, bool answered, struct kp_mono se
 static void judge_item(struct kp_core *core, struct kp_item *item)
 {
     struct kp_group_rule rule = {item->threshold, false, {0}};
+    struct kp_group *host = &core->world->targets[item->target].group;
+    bool was_down = item->group.state == KP_DOWN;
     kp_group_judge(&item->group, &rule, core->now, may_blame(core, item->group.outage.onset));
+    /* A host whose dead port answers again is whole only since then. */
+    if (was_down && item->group.state == KP_UP && host->state == KP_UP)
+        later(&host->since, item->group.since);
 }
 
 static void judge_target(struct kp_core *core, struct kp_target *target)
@@ -119,6 +124,19 @@ static void judge_path(struct kp_core *core, struct kp_path *path)
             judge_target(core, &core->world->targets[i]);
 }
 
+/* Silence is ours only while nobody at all answers: what somebody answered later,
+ * or has answered meanwhile, is the anchor's own loss. */
+static void feed_anchors(struct kp_core *core, const struct kp_group_sample *s)
+{
+    struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
+    bool excused = s->lost && (!kp_mono_before(core->last_anchor_answer, s->sent) ||
+                               !kp_mono_before(core->last_target_answer, s->sent));
+    if (!excused)
+        kp_group_feed(&core->anchors, &rule, s);
+    /* Only its score counts; the vantage has a state of its own. */
+    core->anchors.state = KP_UP;
+}
+
 static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
 {
     struct kp_target *target = &core->world->targets[item->target];
@@ -127,12 +145,8 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
     kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold}, s);
     if (path != NULL)
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
-    if (target->anchor) {
-        struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
-        kp_group_feed(&core->anchors, &rule, s);
-        /* Only its score counts; the vantage has a state of its own. */
-        core->anchors.state = KP_UP;
-    }
+    if (target->anchor)
+        feed_anchors(core, s);
 }
 
 void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
@@ -143,6 +157,7 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
     if (answered) {
         later(&target->last_answer, sent);
         later(target->anchor ? &core->last_anchor_answer : &core->last_target_answer, sent);
+        kp_group_absolve(&core->anchors);
     }
     bool votes = kp_baseline_votes(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))
@@ -187,20 +202,37 @@ enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_pa
     return shown(core, &path->group);
 }
 
+/* A dead port of a live host, so one that has answered since.  Of a host that has
+ * come back, a port counts as dead only once it has not answered a probe sent
+ * since: its turn comes later than the first one's. */
+static bool dead_port(const struct kp_target *target, const struct kp_item *item)
+{
+    if (item->group.state != KP_DOWN || kp_mono_before(target->last_answer, item->group.since))
+        return false;
+    if (!kp_mono_before(item->group.since, target->group.since))
+        return true;
+    return item->last_rtt < 0 && !kp_mono_before(item->last_sent, target->group.since);
+}
+
 enum kp_state kp_judge_target_state(const struct kp_core *core, const struct kp_target *target,
                                     struct kp_mono *since)
 {
     *since = target->group.since;
-    if (target->address == NULL || target->mismatch)
+    if (target->address == NULL || target->mismatch || core->vantage == KP_DOWN) {
+        if (target->mismatch)
+            *since = target->mismatch_since;
+        else if (core->vantage == KP_DOWN)
+            *since = core->vantage_since;
         return KP_UNKNOWN;
+    }
     if (target->group.state != KP_UP)
         return shown(core, &target->group);
     /* A live host with a dead port answers worse than it should. */
     for (uint32_t i = 0; i < target->item_count; i++) {
-        const struct kp_group *item = &core->world->items[target->first_item + i].group;
-        if (item->state == KP_DOWN) {
-            *since = item->since;
-            return core->vantage == KP_DOWN ? KP_UNKNOWN : KP_DEGRADED;
+        const struct kp_item *item = &core->world->items[target->first_item + i];
+        if (dead_port(target, item)) {
+            *since = item->group.since;
+            return KP_DEGRADED;
         }
     }
     return shown(core, &target->group);

@@ -254,6 +254,12 @@ void kp_world_free(struct kp_world *world)
         return;
     for (uint32_t i = 0; i < world->target_count + world->anchor_count; i++)
         drop_address(world, world->targets[i].address);
+    struct kp_address *address, *next;
+    HASH_ITER(hh, world->addresses, address, next)
+    {
+        HASH_DELETE(hh, world->addresses, address);
+        free(address);
+    }
     for (size_t i = 0; world->queries != NULL && i < world->conf->probe_count; i++)
         kp_dns_query_free(world->queries[i]);
     kp_wheel_fini(&world->sched);

@@ -63,6 +63,7 @@ struct kp_target { /* or anchor */
     const struct kp_conf_target *conf;
     bool anchor;
     bool mismatch; /* its name resolves outside the allow list */
+    struct kp_mono mismatch_since;
     uint32_t first_item, item_count;
     uint32_t path;              /* KP_NONE: not known */
     struct kp_address *address; /* NULL: none yet */
@@ -116,6 +117,7 @@ struct kp_core {
     struct kp_world *world;
     struct kp_inflight inflight;
     struct kp_bucket total;
+    struct kp_bucket lookups;
     uint32_t serial;
     struct kp_mono now;
     struct kp_dur wall_minus_mono;
@@ -186,6 +188,7 @@ enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_pa
 
 /* resolve.c */
 void kp_resolve_start(struct kp_core *core); /* looks every name up soon */
+bool kp_resolve_next_due(const struct kp_core *core, struct kp_mono *at);
 bool kp_resolve_next(struct kp_core *core, struct kp_act *act);
 
 /* tell.c */
