@@ -124,13 +124,13 @@ void kpd_driver_pump(struct kpd_driver *d)
     d->pumping = false;
 }
 
+/* Setting the timer anew, as a pump past its time does, also takes back that it is
+ * readable: that saves reading it. */
 static void on_timer(int fd, unsigned what, void *ctx)
 {
-    struct kpd_driver *d = ctx;
-    uint64_t ticks = 0;
+    (void)fd;
     (void)what;
-    if (read(fd, &ticks, sizeof ticks) == (ssize_t)sizeof ticks)
-        kpd_driver_pump(d);
+    kpd_driver_pump(ctx);
 }
 
 static void on_receive(void *ctx, const struct kp_rx *rx)
@@ -156,6 +156,8 @@ static void on_error(void *ctx, uint32_t slot, uint32_t serial, enum kp_cause ca
                      const struct kp_addr *sender, bool refused)
 {
     struct kpd_driver *d = ctx;
+    /* A refusal counts as an answer: its round trip ends now, not at the last tick. */
+    kp_core_tick(d->core, kpd_clock_mono());
     kp_core_note_error(d->core, slot, serial, cause, sender, refused);
 }
 

@@ -6,7 +6,7 @@
 #include "daemon/net/sockaddr.h"
 
 enum {
-    KPD_BATCH_SIZE = 64,
+    KPD_BATCH_SIZE = 128,
     KPD_BATCH_BYTES = 1536, /* of each packet; none of ours is longer */
 };
 

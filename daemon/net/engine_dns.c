@@ -17,6 +17,7 @@ enum {
     SLOTS_LIMIT = 1 << 20,
     EVENTS = 64,
     READS_PER_WAKE = 8, /* of one socket: a flooded one must not starve the others */
+    TWO_SYNS_MS = 1900, /* the second leaves after 1 s, the third would after 2 */
     FD_RESERVE = 64,    /* for control clients, logs and the history */
 };
 
@@ -143,12 +144,20 @@ int kpd_dns_fd(const struct kpd_dns *dns)
 
 /* ---- sending ---- */
 
+/* From Linux 6.5 on TCP_SYNCNT comes on top of tcp_syn_linear_timeouts, 4 SYNs a
+ * second apart; only a time limit ends them, lifted once we are connected. */
+static void set_patience(int fd, unsigned ms)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
 static void set_options(int fd, int domain, bool tcp)
 {
     int on = 1, one_retry = 1;
     if (tcp) {
         kpd_meta_enable_arrival(fd);
         setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &one_retry, sizeof one_retry);
+        set_patience(fd, TWO_SYNS_MS);
         return;
     }
     kpd_meta_enable_ttl(fd, domain);
@@ -436,6 +445,8 @@ static void on_stream(struct kpd_dns *dns, uint32_t slot)
     dns->env->stats.syscalls++;
     bool was_written = kpd_stream_written(stream);
     int rc = kpd_stream_write(stream, probe->fd);
+    if (rc == 0 && !was_written)
+        set_patience(probe->fd, 0);
     if (rc == 0 && !was_written)
         rc = watch(dns, slot, EPOLL_CTL_MOD, EPOLLIN);
     if (rc == 0)

@@ -224,6 +224,9 @@ void kpd_net_close(struct kpd_net *net)
 
 int kpd_net_source(struct kpd_net *net, const struct kp_send *send, struct kp_addr *src)
 {
+    *src = (struct kp_addr){0};
+    if (!send->via && (send->type != KP_PROBE_TCP_SYN || send->dst.family != KP_IPV4))
+        return 0;
     return kpd_source_find(net->source, &send->dst, send->via, kpd_clock_mono(), src);
 }
 

@@ -20,6 +20,7 @@ struct lookup {
     TAILQ_ENTRY(lookup) link;
     struct kpd_resolve *resolve;
     uint32_t target;
+    size_t rounds; /* that brought no data */
     char host[];
 };
 TAILQ_HEAD(lookups, lookup);
@@ -28,6 +29,7 @@ struct kpd_resolve {
     struct kpd_loop *loop;
     ares_channel channel; /* NULL while there is nothing to ask */
     char *servers;        /* as c-ares wants them */
+    size_t server_count;
     struct kpd_timer *timer;
     kpd_resolve_fn *fn;
     void *ctx;
@@ -177,6 +179,7 @@ struct kpd_resolve *kpd_resolve_new(struct kpd_loop *loop, const struct kp_addr 
         return NULL;
     resolve->loop = loop;
     resolve->fn = fn;
+    resolve->server_count = count;
     resolve->ctx = ctx;
     TAILQ_INIT(&resolve->waiting);
     TAILQ_INIT(&resolve->asked);
@@ -240,6 +243,13 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     uint32_t target = lookup->target;
     TAILQ_REMOVE(&resolve->asked, lookup, link);
     resolve->asked_count--;
+    /* No data may be a referral: others of the servers may have the name's zone.
+     * Each round asks the next ones. */
+    if (status == ARES_ENODATA && !resolve->closing &&
+        ++lookup->rounds < resolve->server_count) {
+        TAILQ_INSERT_TAIL(&resolve->waiting, lookup, link);
+        return;
+    }
     free(lookup);
     if (!resolve->closing)
         resolve->fn(resolve->ctx, target, addrs, count);
@@ -303,6 +313,7 @@ void kpd_resolve_lookup(struct kpd_resolve *resolve, uint32_t target, const char
         return; /* the next round asks again */
     lookup->resolve = resolve;
     lookup->target = target;
+    lookup->rounds = 0;
     memcpy(lookup->host, host, size);
     TAILQ_INSERT_TAIL(&resolve->waiting, lookup, link);
     kpd_timer_set(resolve->timer, (struct kp_dur){0});

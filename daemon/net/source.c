@@ -13,7 +13,7 @@
 enum {
     SIZE_START = 512,
     SIZE_LIMIT = 128 * 1024, /* about 7 MiB */
-    GROWTH = 4,
+    GROWTH = 2,
     DEVICES = 16,
     DRAIN_MAX = 1024,
     DISCARD_PORT = 9, /* any port will do: nothing is sent */

@@ -107,8 +107,8 @@ bool kp_core_next_due(const struct kp_core *core, struct kp_mono *at)
     sooner(has, send, at, &any);
     has = kp_wheel_next(&core->inflight.expiry, &tick);
     sooner(has, kp_tick_time(tick), at, &any);
-    has = kp_wheel_next(&core->world->resolve, &tick);
-    sooner(has, kp_tick_time(tick), at, &any);
+    has = kp_resolve_next_due(core, &send);
+    sooner(has, send, at, &any);
     sooner(core->alert, core->look_at, at, &any);
     return any;
 }

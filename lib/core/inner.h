@@ -67,6 +67,7 @@ enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_pa
 
 /* resolve.c */
 void kp_resolve_start(struct kp_core *core); /* looks every name up soon */
+bool kp_resolve_next_due(const struct kp_core *core, struct kp_mono *at);
 bool kp_resolve_next(struct kp_core *core, struct kp_act *act);
 
 /* correlate.c: from group states to incidents */

@@ -94,16 +94,19 @@ static void judge_vantage(struct kp_core *core, bool answered, struct kp_mono se
 static void judge_item(struct kp_core *core, struct kp_item *item)
 {
     struct kp_group_rule rule = {item->threshold, false, {0}};
+    struct kp_target *target = &core->world->targets[item->target];
     bool down = item->group.state == KP_DOWN;
     kp_group_judge(&item->group, &rule, core->now, may_blame(core, &item->group.outage));
     if (!down || item->group.state == KP_DOWN)
         return;
-    /* What its target and path lost with it is made up for. */
-    struct kp_target *target = &core->world->targets[item->target];
+    /* What its target and path lost with it is made up for, and a host whose dead
+     * port answers again is whole only since then. */
     struct kp_path *path = path_of(core, target);
     target->group.brownout.score = 0;
     if (path != NULL)
         path->group.brownout.score = 0;
+    if (target->group.state == KP_UP)
+        later(&target->group.since, item->group.since);
 }
 
 static void judge_target(struct kp_core *core, struct kp_target *target)
@@ -169,10 +172,15 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
     kp_group_judge(&edge->group, &rule, core->now, may_blame(core, &edge->group.outage));
 }
 
+/* Silence is ours only while nobody at all answers: what somebody answered later,
+ * or has answered meanwhile, is the anchor's own loss. */
 static void feed_anchors(struct kp_core *core, const struct kp_group_sample *s)
 {
     struct kp_group_rule rule = {.threshold = core->world->vantage_threshold};
-    kp_group_feed(&core->anchors, &rule, s);
+    bool excused = s->lost && (!kp_mono_before(core->last_anchor_answer, s->sent) ||
+                               !kp_mono_before(core->last_target_answer, s->sent));
+    if (!excused)
+        kp_group_feed(&core->anchors, &rule, s);
     /* Only its score counts; the vantage has a state of its own. */
     core->anchors.state = KP_UP;
 }
@@ -256,6 +264,7 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
     if (answered) {
         note_silence(core, sent);
         note_answer(core, target, sent);
+        kp_group_absolve(&core->anchors);
     }
     bool votes = kp_baseline_votes(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))
@@ -301,23 +310,40 @@ enum kp_state kp_judge_path_state(const struct kp_core *core, const struct kp_pa
     return shown(core, &path->group);
 }
 
+/* A dead port of a live host, so one that has answered since.  Of a host that has
+ * come back, a port counts as dead only once it has not answered a probe sent
+ * since: its turn comes later than the first one's. */
+static bool dead_port(const struct kp_target *target, const struct kp_item *item)
+{
+    /* Silence to ICMP alone is filtering, not an outage. */
+    if (item->group.state != KP_DOWN || item->group.run.answers > 0 ||
+        item->probe->type == KP_PROBE_ICMP ||
+        kp_mono_before(target->last_answer, item->group.since))
+        return false;
+    if (!kp_mono_before(item->group.since, target->group.since))
+        return true;
+    return item->last_rtt < 0 && !kp_mono_before(item->last_sent, target->group.since);
+}
+
 enum kp_state kp_judge_target_state(const struct kp_core *core, const struct kp_target *target,
                                     struct kp_mono *since)
 {
     *since = target->group.since;
-    if (target->address == NULL || target->mismatch)
+    if (target->address == NULL || target->mismatch || core->vantage == KP_DOWN) {
+        if (target->mismatch)
+            *since = target->mismatch_since;
+        else if (core->vantage == KP_DOWN)
+            *since = core->vantage_since;
         return KP_UNKNOWN;
+    }
     if (target->group.state != KP_UP)
         return shown(core, &target->group);
     /* A live host with a dead port answers worse than it should. */
     for (uint32_t i = 0; i < target->item_count; i++) {
-        const struct kp_item *one = &core->world->items[target->first_item + i];
-        const struct kp_group *item = &one->group;
-        /* Silence to ICMP alone is filtering, not an outage. */
-        if (item->state == KP_DOWN && item->run.answers == 0 &&
-            one->probe->type != KP_PROBE_ICMP) {
-            *since = item->since;
-            return core->vantage == KP_DOWN ? KP_UNKNOWN : KP_DEGRADED;
+        const struct kp_item *item = &core->world->items[target->first_item + i];
+        if (dead_port(target, item)) {
+            *since = item->group.since;
+            return KP_DEGRADED;
         }
     }
     return shown(core, &target->group);

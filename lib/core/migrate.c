@@ -23,6 +23,12 @@ static bool same_address(const struct kp_target *a, const struct kp_target *b)
            kp_addr_equal(&a->address->addr, &b->address->addr);
 }
 
+static bool same_name(const struct kp_target *a, const struct kp_target *b)
+{
+    return a->conf->host != NULL && b->conf->host != NULL &&
+           strcmp(a->conf->host, b->conf->host) == 0;
+}
+
 static void keep_item(struct kp_item *to, const struct kp_item *from, bool same_host)
 {
     struct kp_item kept = *from;
@@ -76,12 +82,12 @@ static bool changed_by_us(const struct kp_world *from, const struct kp_target *o
 static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_world *to,
                         struct kp_target *new, struct kp_mono core_now, uint32_t *moved)
 {
-    if (new->conf->address.family == KP_AF_NONE &&new->address == NULL &&
+    bool by_name = new->conf->address.family == KP_AF_NONE &&same_name(old, new);
+    if (by_name && new->address == NULL &&
         old->address != NULL &&kp_guard_allows(&to->guard, &old->address->addr))
         (void)kp_world_set_address(to, new, &old->address->addr);
     bool same_host = same_address(old, new);
     if (same_host) {
-        new->address->bucket = old->address->bucket;
         new->group = old->group;
         new->last_answer = old->last_answer;
     }
@@ -94,7 +100,9 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
     new->told = same_host ? old->told : KP_UNKNOWN;
     new->suspected = old->suspected;
     new->meddled = changed_by_us(from, old, to, new) ? core_now : old->meddled;
-    new->mismatch = old->mismatch;
+    /* What the name said binds only where the name alone decides. */
+    new->mismatch = by_name && old->mismatch;
+    new->mismatch_since = old->mismatch_since;
     new->resolved_as = old->resolved_as;
     for (uint32_t i = 0; i < new->item_count; i++)
         for (uint32_t k = 0; k < old->item_count; k++) {
@@ -105,6 +113,28 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
             keep_item(item, was, same_host);
             moved[old->first_item + k] = new->first_item + i;
         }
+}
+
+/* The rate is the address's, whatever its targets are called now; one that has
+ * gone is remembered while it is not to be asked, for it may come back. */
+static void keep_buckets(const struct kp_core *core, struct kp_world *from, struct kp_world *to)
+{
+    struct kp_address *old, *next;
+    HASH_ITER(hh, from->addresses, old, next)
+    {
+        struct kp_address *new = NULL;
+        HASH_FIND(hh, to->addresses, &old->addr, sizeof old->addr, new);
+        if (new == NULL && kp_mono_before(core->now, old->bucket.tat)) {
+            new = calloc(1, sizeof *new);
+            if (new == NULL)
+                continue;
+            new->addr = old->addr;
+            new->id = to->address_ids++;
+            HASH_ADD(hh, to->addresses, addr, sizeof new->addr, new);
+        }
+        if (new != NULL)
+            new->bucket = old->bucket;
+    }
 }
 
 /* The edge goes on along the flow of its carrier, if that is still there. */
@@ -192,6 +222,7 @@ void kp_world_migrate(struct kp_core *core, struct kp_world *from, struct kp_wor
         keep_paths(from, to, moved);
         kp_world_thresholds(to);
     }
+    keep_buckets(core, from, to);
     /* Without memory for the map everything starts anew, which is still sound. */
     move_slots(core, entries != NULL ? moved : NULL);
     free(entries);

@@ -18,15 +18,42 @@ void kp_resolve_start(struct kp_core *core)
 {
     const struct kp_world *world = core->world;
     for (uint32_t i = 0; i < world->target_count && world->conf->resolve_at_count > 0; i++)
-        if (world->targets[i].conf->host != NULL)
-            look_up_in(core, i, 0);
+        if (world->targets[i].conf->host != NULL) /* those in need first */
+            look_up_in(core, i, world->targets[i].address != NULL ? KP_NS_PER_S : 0);
+}
+
+/* A look-up is two questions, which may go to the same server. */
+static struct kp_rate lookup_rate(const struct kp_core *core)
+{
+    struct kp_rate rate = core->world->address_rate;
+    rate.tolerance.ns -= rate.tolerance.ns > 0 ? rate.period.ns : 0;
+    rate.period.ns *= 2;
+    return rate;
+}
+
+bool kp_resolve_next_due(const struct kp_core *core, struct kp_mono *at)
+{
+    int64_t tick = 0;
+    struct kp_rate rate = lookup_rate(core);
+    struct kp_mono ready = kp_bucket_ready(&core->lookups, &rate);
+    if (!kp_wheel_next(&core->world->resolve, &tick))
+        return false;
+    *at = kp_tick_time(tick);
+    if (kp_mono_before(*at, ready))
+        *at = ready;
+    return true;
 }
 
 bool kp_resolve_next(struct kp_core *core, struct kp_act *act)
 {
     uint32_t target = 0;
-    if (!kp_wheel_pop(&core->world->resolve, kp_tick_floor(core->now), &target))
+    struct kp_rate rate = lookup_rate(core);
+    if (kp_mono_before(core->now, kp_bucket_ready(&core->lookups, &rate)) ||
+        !kp_wheel_pop(&core->world->resolve, kp_tick_floor(core->now), &target))
         return false;
+    kp_bucket_take(&core->lookups, &rate, core->now);
+    for (int question = 0; question < 2; question++)
+        kp_bucket_take(&core->total, &core->world->total_rate, core->now);
     look_up_in(core, target, RESOLVE_AGAIN);
     act->kind = KP_ACT_RESOLVE;
     act->target = target;
@@ -42,12 +69,13 @@ static bool contains(const struct kp_addr *addrs, size_t count, const struct kp_
     return false;
 }
 
-static bool has_family(const struct kp_addr *addrs, size_t count, uint8_t family)
+static size_t keep_family(struct kp_addr *addrs, size_t count, uint8_t family)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (addrs[i].family == family)
-            return true;
-    return false;
+            addrs[kept++] = addrs[i];
+    return kept;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -62,7 +90,7 @@ static bool matches(struct kp_core *core, struct kp_target *target, const struct
 {
     const struct kp_addr *pinned = &target->conf->address;
     if (pinned->family != KP_AF_NONE)
-        return !has_family(addrs, count, pinned->family) || contains(addrs, count, pinned);
+        return count == 0 || contains(addrs, count, pinned);
     if (target->address != NULL && contains(addrs, count, &target->address->addr))
         return true;
     for (size_t i = 0; i < count; i++)
@@ -85,9 +113,14 @@ void kp_core_resolved(struct kp_core *core, uint32_t index, const struct kp_addr
     memcpy(sorted, addrs, count * sizeof *addrs);
     qsort(sorted, count, sizeof *sorted, by_bytes);
     look_up_in(core, index, RESOLVE_EVERY);
+    if (target->conf->address.family != KP_AF_NONE)
+        count = keep_family(sorted, count, target->conf->address.family);
     uint64_t hash = kp_siphash(&core->rng.key, sorted, count * sizeof *sorted);
+    bool was_mismatch = target->mismatch;
     target->mismatch = false;
     bool good = matches(core, target, sorted, count);
+    if (target->mismatch && !was_mismatch)
+        target->mismatch_since = core->now;
     if (!good && target->resolved_as != hash)
         kp_tell_mismatch(core, target, sorted, count);
     target->resolved_as = good ? 0 : hash;

@@ -75,7 +75,8 @@ void kp_core_path(const struct kp_core *core, uint32_t index, struct kp_path_vie
         .name = path->conf->name,
         .title = path->conf->title,
         .state = kp_judge_path_state(core, path),
-        .since = kp_tell_wall(core, path->group.since),
+        .since = kp_tell_wall(core, core->vantage == KP_DOWN ? core->vantage_since
+                                                             : path->group.since),
         .answered_ratio = kp_window_ratio(&path->window, core->now),
         .rtt_p50 = kp_window_rtt(&path->window, core->now, 0.5),
         .rtt_p95 = kp_window_rtt(&path->window, core->now, 0.95),

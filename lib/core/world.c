@@ -301,6 +301,12 @@ void kp_world_free(struct kp_world *world)
         drop_address(world, world->targets[i].address);
         kp_tracing_drop(&world->targets[i]);
     }
+    struct kp_address *address, *next;
+    HASH_ITER(hh, world->addresses, address, next)
+    {
+        HASH_DELETE(hh, world->addresses, address);
+        free(address);
+    }
     for (size_t i = 0; world->queries != NULL && i < world->conf->probe_count; i++)
         kp_dns_query_free(world->queries[i]);
     kp_wheel_fini(&world->sched);

@@ -83,6 +83,7 @@ struct kp_target { /* or anchor */
     const struct kp_conf_target *conf;
     bool anchor;
     bool mismatch; /* its name resolves outside the allow list */
+    struct kp_mono mismatch_since;
     uint32_t first_item, item_count;
     uint32_t path;                            /* KP_NONE: not known */
     bool path_seen;                           /* a trace said so */
@@ -149,6 +150,7 @@ struct kp_core {
     struct kp_world *world;
     struct kp_inflight inflight;
     struct kp_bucket total;
+    struct kp_bucket lookups;
     uint32_t serial;
     struct kp_mono now;
     struct kp_dur wall_minus_mono;

@@ -43,7 +43,8 @@ static void put_last(struct kp_obj *o, const struct kp_probe_view *v)
     kp_obj_addr(o, "sender", blamed ? &v->sender : &nobody);
     kp_obj_text(o, "error", failed ? strerrorname_np(v->errnum) : NULL);
     kp_obj_json(o, "dns",
-                replied && v->type == KP_PROBE_DNS ? dns_object(&v->dns) : json_null());
+                replied && v->type == KP_PROBE_DNS && v->dns.given ? dns_object(&v->dns)
+                                                                   : json_null());
 }
 
 static json_t *probe_object(const struct kp_probe_view *v)

@@ -76,6 +76,7 @@ struct kp_reply {
     enum kp_cause cause;   /* unreachable: why */
     uint8_t ttl;
     struct kp_dns_answer { /* dns only, else zeros */
+        bool given;        /* a message was there; a refused connection brings none */
         uint8_t rcode;
         bool aa;         /* authoritative */
         bool tc;         /* truncated */

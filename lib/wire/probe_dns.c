@@ -265,6 +265,7 @@ static enum kp_discard classify(const struct kp_wire *wire, const struct kp_shot
     struct kp_rd r = kp_rd_init(claim->bytes, claim->len);
     (void)kp_rd_u16(&r);
     uint16_t flags = kp_rd_u16(&r);
+    reply->dns.given = true;
     reply->dns.rcode = flags & 0x0f;
     reply->dns.aa = (flags & FLAG_AA) != 0;
     reply->dns.tc = (flags & FLAG_TC) != 0;

@@ -56,7 +56,8 @@ def stamp(text):
 
 
 def rfc3339(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06}Z"
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1e6):06}Z"
 
 
 # ---- the lab ----
@@ -457,7 +458,7 @@ class Capture:
 
     def __init__(self, lab, expression=""):
         self.lab, self.expression = lab, expression
-        self.file = tempfile.mktemp(prefix="capture-", dir=lab.dir)
+        self.file = os.path.join(tempfile.mkdtemp(prefix="capture-", dir=lab.dir), "pcap")
         self.packets = []
 
     def __enter__(self):

@@ -112,7 +112,8 @@ void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
     out->rtt = 0.2951;
     out->reply_ttl = 44;
     out->at = FAKE_NOW;
-    out->dns = (struct kp_dns_answer){.aa = true, .has_serial = true, .serial = 2024};
+    out->dns =
+        (struct kp_dns_answer){.given = true, .aa = true, .has_serial = true, .serial = 2024};
     out->sent = 10;
     out->answered = 9;
     out->late = 1;
