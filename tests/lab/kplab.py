@@ -193,7 +193,7 @@ def conf(targets, **sections):
     """A configuration as text, one line an entry, so that errors have a place."""
     top = {"version": 1, "vantage": {"name": "it"}, "allow": ["198.18.0.0/15", "2001:2::/48"],
            "limits": WIDE, "defaults": QUICK, "probes": PROBES, "paths": PATHS,
-           "anchors": ANCHORS, "targets": targets, "verdict": {"false-alarms": "1/1h"},
+           "anchors": ANCHORS, "targets": targets, "verdict": {"false-alarms": "1/1h", "recover-after": "1s"},
            "log": {"journal": "off", "sample": "0%"}, **sections}
     out = []
     for key, value in top.items():

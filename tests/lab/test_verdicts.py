@@ -74,6 +74,10 @@ class Verdicts(kplab.Case):
         self.one(["cut transtelecom --carrier"], "path-outage", "transtelecom")
 
     def test_the_border_dead_with_edges_alive(self):
+        # Fresh: soon after a transit outage this would be its relapse.
+        self.daemon.stop()
+        self.daemon.start()
+        self.setUp()
         self.one(["blackhole border"], "country-outage", "all paths")
 
     def test_everything_silent_but_the_anchors(self):
