@@ -122,7 +122,9 @@ static void say_incident(const struct kp_core *core, const struct kp_incident *i
         add(t, "all paths are silent at or beyond the border since %s", since);
         break;
     case KP_V_PATH_OUTAGE:
-        add(t, "%s is silent since %s", where, since);
+        if (add_paths(core, t, KP_DOWN) == 0)
+            add(t, "%s", where);
+        add(t, " is silent since %s", since);
         if (add_paths(core, &o, KP_UP) > 0)
             add(t, "; %s carries on", others);
         break;
