@@ -170,7 +170,11 @@ enum kp_verdict kp_summary(const struct kp_core *core, const struct kp_status_vi
     if (paths_down(core, &t) || targets_in(core, &t, KP_DOWN) ||
         targets_in(core, &t, KP_DEGRADED))
         return KP_V_CLEAR;
-    add(&t, "%u of %u targets answer as usual", view->targets[KP_UP], view->targets_total);
+    uint32_t suspect = kp_core_suspicion_count(core);
+    add(&t, "%u of %u targets %s", view->targets[KP_UP], view->targets_total,
+        suspect > 0 ? "are up" : "answer as usual");
+    if (suspect > 0)
+        add(&t, "; something may be silent, looking closer");
     if (young > 0)
         add(&t, "; %u of %u probes are still learning what is normal", young,
             core->world->item_count);

@@ -141,17 +141,19 @@ void kp_tell_move(struct kp_core *core, const struct kp_target *target, uint32_t
 {
     if (kp_mute_target(core, target))
         return;
-    struct kp_event *e = kp_tell_new(core, KP_EV_PATH_MOVE, KP_LOG_NOTICE);
+    bool moved = from != KP_NONE; /* else its path is merely known now */
+    struct kp_event *e =
+        kp_tell_new(core, KP_EV_PATH_MOVE, moved ? KP_LOG_NOTICE : KP_LOG_INFO);
     if (e == NULL)
         return;
     const struct kp_conf_path *to = core->world->paths[target->path].conf;
     e->target = target->conf->name;
     e->path = to->name;
-    if (from != KP_NONE)
+    if (moved)
         e->path_before = core->world->paths[from].conf->name;
-    snprintf(e->message, sizeof e->message, "%s is reached over %s now%s%s",
-             target->conf->title, to->title, from != KP_NONE ? ", no longer over " : "",
-             from != KP_NONE ? core->world->paths[from].conf->title : "");
+    snprintf(e->message, sizeof e->message, "%s is reached over %s%s%s", target->conf->title,
+             to->title, moved ? " now, no longer over " : "",
+             moved ? core->world->paths[from].conf->title : "");
 }
 
 static enum kp_level incident_level(enum kp_action action, const struct kp_incident *incident)
