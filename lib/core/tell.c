@@ -111,6 +111,7 @@ void kp_tell_target(struct kp_core *core, struct kp_target *target)
         return;
     target->told = (uint8_t)to;
     target->changed = core->now;
+    core->look_at = core->now; /* the verdict must not lag behind the state */
     struct kp_event *e = state_event(core, KP_EV_TARGET_STATE, from, to, since);
     if (e == NULL)
         return;
@@ -127,7 +128,7 @@ void kp_tell_path(struct kp_core *core, struct kp_path *path)
         return;
     path->told = (uint8_t)to;
     path->changed = core->now;
-    core->look_at = core->now; /* the verdict must not lag behind the state */
+    core->look_at = core->now;
     struct kp_event *e = state_event(core, KP_EV_PATH_STATE, from, to, path->group.since);
     if (e == NULL)
         return;

@@ -509,7 +509,7 @@ class Contract(kplab.Case):
             self.assertEqual(self.told(began, "ttk-10"), [])
             self.daemon.ctl("unmute", "kcna")
             wait_for(lambda: self.told(began, "kcna") == ["down"], "said once it may be")
-            self.assertNotEqual(self.daemon.status()["verdict"], "clear")
+            wait_for(lambda: self.daemon.status()["verdict"] != "clear", "and judged")
         wait_for(lambda: self.told(began, "kcna") == ["down", "up"], "and that it is back")
         self.assertEqual(self.told(began, "ttk-10"), [])
 
