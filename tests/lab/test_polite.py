@@ -47,8 +47,10 @@ class Polite(kplab.Case):
             conversations[(here, there, number) if p.out else (there, here, number)].append(p)
         self.assertGreater(len(conversations), 60)
         last = max(p.time for p in ours)
+        traces = {key for key, packets in conversations.items()
+                  if packets[0].out and packets[0].ttl < 64}  # the kernel's own is 64
         for key, packets in conversations.items():
-            if packets[0].time > last - 0.3:
+            if packets[0].time > last - 0.3 or key in traces:
                 continue  # the end of the capture may have cut it off
             self.assertEqual([(p.out, p.flags) for p in packets],
                              [(True, SYN), (False, SYN | ACK), (True, RST)], key)

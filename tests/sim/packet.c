@@ -10,7 +10,7 @@ enum { IP4_HEADER = 20, CHECKSUM_ICMP = 2, CHECKSUM_TCP = 16, UDP_HEADER = 8 };
 struct kp_addr packet_us(const struct kp_addr *dst)
 {
     struct kp_addr us = {0};
-    (void)kp_addr_parse(dst->family == KP_IPV4 ? "192.0.2.10" : "2001:db8::10", &us);
+    (void)kp_addr_parse(dst->family == KP_IPV4 ? "203.0.113.10" : "2001:db8::10", &us);
     return us;
 }
 

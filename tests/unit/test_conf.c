@@ -220,7 +220,7 @@ static void errors_are_sorted_by_file_and_place(void **state)
     (void)state;
     struct memory m = {{"main.yaml", "conf.d/a.yaml"},
                        {CONF_HEAD CONF_TARGETS "include: [conf.d/*.yaml]\nfoo: 1\n",
-                        "targets: [{name: kcna, address: 192.0.2.1, probes: [nix]}]\n"}};
+                        "targets: [{name: kcna, address: 203.0.113.1, probes: [nix]}]\n"}};
     const struct kp_conf_source source = {&m, memory_read, memory_expand};
     static const struct {
         const char *file;
@@ -228,7 +228,7 @@ static void errors_are_sorted_by_file_and_place(void **state)
     } expected[] = {{"main.yaml", 11, 1},
                     {"conf.d/a.yaml", 1, 18},
                     {"conf.d/a.yaml", 1, 33},
-                    {"conf.d/a.yaml", 1, 53}};
+                    {"conf.d/a.yaml", 1, 55}};
     struct kp_diags diags;
     kp_diags_init(&diags);
     assert_null(kp_conf_load("main.yaml", &source, &diags));

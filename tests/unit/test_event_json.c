@@ -156,10 +156,10 @@ static void test_dns_mismatch(void **state)
     (void)state;
     struct kp_event e = make(KP_EV_DNS_MISMATCH);
     e.found_count = 1;
-    assert_int_equal(kp_addr_parse("192.0.2.1", &e.found[0]), KP_OK);
+    assert_int_equal(kp_addr_parse("203.0.113.1", &e.found[0]), KP_OK);
     json_t *json = kp_event_json(&e, &source, 1);
     assert_true(json_is_null(at(json, "kp.dns.expected")));
-    expect(json, "kp.dns.found.0", "192.0.2.1");
+    expect(json, "kp.dns.found.0", "203.0.113.1");
     expect(json, "event.kind", "alert");
     json_decref(json);
 }
