@@ -26,7 +26,7 @@ struct kpd_hub {
     size_t bytes;
     uint64_t last;   /* newest number given */
     uint64_t oldest; /* oldest number held */
-    uint64_t dropped;
+    uint64_t dropped[KPD_READER_COUNT];
     bool publishing;
 };
 
@@ -137,25 +137,32 @@ static void make_room(struct kpd_hub *hub, size_t len)
         forget_oldest(hub);
 }
 
-static char *envelope(const struct kpd_hub *hub, const struct kp_event *event, uint64_t seq)
+static json_t *envelope(const struct kpd_hub *hub, const struct kp_event *event, uint64_t seq)
 {
     struct kp_event_source source = {hub->vantage, hub->country, hub->version, hub->boot};
-    json_t *json = kp_event_json(event, &source, seq);
-    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
-    json_decref(json);
-    return text;
+    return kp_event_json(event, &source, seq);
+}
+
+static void tell_sinks(struct kpd_hub *hub, const struct kpd_hub_entry *entry,
+                       const struct kp_event *event)
+{
+    hub->publishing = true;
+    for (struct sink *sink = hub->sinks; sink; sink = sink->next)
+        sink->fn(entry, event, sink->ctx);
+    hub->publishing = false;
 }
 
 void kpd_hub_publish(struct kpd_hub *hub, const struct kp_event *event)
 {
     assert(!hub->publishing);
     /* The number is spent even where memory ran out, so that readers see a gap. */
-    char *text = envelope(hub, event, hub->last + 1);
+    json_t *object = envelope(hub, event, hub->last + 1);
+    char *text = object ? json_dumps(object, KP_JSON_FLAGS) : NULL;
     size_t len = text ? strlen(text) : 0;
     make_room(hub, len);
     hub->last++;
     hub->bytes += len;
-    hub->dropped += text == NULL;
+    hub->dropped[KPD_READER_MEMORY] += text == NULL;
     struct kept *kept = &hub->ring[hub->last % hub->room];
     kept->text = text;
     kept->entry = (struct kpd_hub_entry){.seq = hub->last,
@@ -163,16 +170,23 @@ void kpd_hub_publish(struct kpd_hub *hub, const struct kp_event *event)
                                          .level = event->level,
                                          .at = event->at,
                                          .json = text,
-                                         .len = len};
-    hub->publishing = true;
-    for (struct sink *sink = hub->sinks; sink; sink = sink->next)
-        sink->fn(&kept->entry, event, sink->ctx);
-    hub->publishing = false;
+                                         .len = len,
+                                         .object = text ? object : NULL};
+    tell_sinks(hub, &kept->entry, event);
+    kept->entry.object = NULL;
+    json_decref(object);
 }
 
-void kpd_hub_note_dropped(struct kpd_hub *hub, uint64_t n)
+void kpd_hub_note_dropped(struct kpd_hub *hub, enum kpd_reader reader, uint64_t n)
 {
-    hub->dropped += n;
+    hub->dropped[reader] += n;
+}
+
+const char *kpd_reader_name(enum kpd_reader reader)
+{
+#define NAME(id, name) name,
+    static const char *const names[] = {KPD_READER_LIST(NAME)};
+    return names[reader];
 }
 
 const char *kpd_hub_boot(const struct kpd_hub *hub)
@@ -192,7 +206,10 @@ void kpd_hub_stats(const struct kpd_hub *hub, struct kpd_hub_stats *out)
     *out = (struct kpd_hub_stats){
         .last = hub->last,
         .oldest = hub->oldest,
-        .dropped = hub->dropped,
         .bytes = hub->bytes,
     };
+    for (int i = 0; i < KPD_READER_COUNT; i++) {
+        out->dropped_by[i] = hub->dropped[i];
+        out->dropped += hub->dropped[i];
+    }
 }

@@ -16,6 +16,19 @@
 
 struct kpd_hub;
 
+/* Who may lose events; the names are those of metrics. */
+#define KPD_READER_LIST(X)                                                                     \
+    X(KPD_READER_MEMORY, "memory") /* no memory to write it down */                            \
+    X(KPD_READER_STDERR, "stderr")                                                             \
+    X(KPD_READER_JOURNAL, "journal")                                                           \
+    X(KPD_READER_FILE, "file")                                                                 \
+    X(KPD_READER_SYSLOG, "syslog")                                                             \
+    X(KPD_READER_CONTROL, "control")                                                           \
+    X(KPD_READER_HISTORY, "history")
+#define KPD_READER_ENUM(id, name) id,
+enum kpd_reader { KPD_READER_LIST(KPD_READER_ENUM) KPD_READER_COUNT };
+const char *kpd_reader_name(enum kpd_reader reader);
+
 struct kpd_hub_entry {
     uint64_t seq; /* from 1 */
     enum kp_action action;
@@ -23,6 +36,7 @@ struct kpd_hub_entry {
     struct kp_wall at;
     const char *json; /* the envelope without newline; NULL: memory ran out */
     size_t len;
+    const json_t *object; /* the envelope, while sinks are called; else NULL */
 };
 
 /* Must not publish, and must not add or remove sinks. */
@@ -45,8 +59,8 @@ void kpd_hub_publish(struct kpd_hub *hub, const struct kp_event *event);
 bool kpd_hub_sink(struct kpd_hub *hub, kpd_sink_fn *fn, void *ctx);
 void kpd_hub_unsink(struct kpd_hub *hub, kpd_sink_fn *fn, void *ctx);
 
-/* A sink says that it lost n events; they count as dropped. */
-void kpd_hub_note_dropped(struct kpd_hub *hub, uint64_t n);
+/* A reader lost n events; they count as dropped. */
+void kpd_hub_note_dropped(struct kpd_hub *hub, enum kpd_reader reader, uint64_t n);
 
 const char *kpd_hub_boot(const struct kpd_hub *hub);
 
@@ -57,8 +71,9 @@ const struct kpd_hub_entry *kpd_hub_get(const struct kpd_hub *hub, uint64_t seq)
 struct kpd_hub_stats {
     uint64_t last;    /* number of the newest event; 0: none yet */
     uint64_t oldest;  /* number of the oldest one held; last + 1: none */
-    uint64_t dropped; /* not written for lack of memory, or lost by a sink */
-    size_t bytes;     /* of JSON held */
+    uint64_t dropped; /* the sum of dropped_by */
+    uint64_t dropped_by[KPD_READER_COUNT];
+    size_t bytes; /* of JSON held */
 };
 void kpd_hub_stats(const struct kpd_hub *hub, struct kpd_hub_stats *out);
 

@@ -5,7 +5,7 @@
 #include "daemon/options.h"
 #include "daemon/priv.h"
 #include "daemon/reload.h"
-#include "daemon/sinks/console.h"
+#include "daemon/sinks/sinks.h"
 #include "lib/conf/conf_print.h"
 #include "lib/host/conf_files.h"
 
@@ -23,7 +23,7 @@ struct app {
     struct kpd_hub *hub;
     struct kpd_driver *driver;
     struct kpd_control *control;
-    struct kpd_console console;
+    struct kpd_sinks *sinks;
     struct kp_wall started_at, loaded_at;
     struct kp_mono started;
     char boot[17];
@@ -65,7 +65,7 @@ static enum kp_err reload(struct app *app, json_t **diagnostics)
         kpd_reload(app->driver, app->hub, app->options.config, &app->conf, &diags);
     if (err == KP_OK) {
         app->loaded_at = kpd_clock_wall();
-        app->console.level = level_in_force(app);
+        kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
         kpd_control_reconfigured(app->control);
     } else if (diagnostics != NULL) {
         *diagnostics = kp_report_diags(&diags);
@@ -96,9 +96,7 @@ static enum kp_err on_check(void *ctx, json_t **diagnostics)
 static enum kp_level on_log_level(void *ctx, enum kp_level level)
 {
     struct app *app = ctx;
-    enum kp_level before = app->console.level;
-    app->console.level = level;
-    return before;
+    return kpd_sinks_set_level(app->sinks, level);
 }
 
 static void on_pump(void *ctx)
@@ -112,6 +110,8 @@ static void on_signal(int signo, void *ctx)
     struct app *app = ctx;
     if (signo == SIGHUP)
         (void)reload(app, NULL);
+    else if (signo == SIGUSR1)
+        kpd_sinks_reopen(app->sinks);
     else
         kpd_loop_stop(app->loop);
 }
@@ -128,7 +128,9 @@ static bool open_hub(struct app *app)
     const struct kp_event_source source = {app->conf->vantage_name, app->conf->vantage_country,
                                            KP_VERSION, app->boot};
     app->hub = kpd_hub_new(&source, 0, 0);
-    return app->hub != NULL && kpd_console_open(&app->console, app->hub, level_in_force(app));
+    if (app->hub != NULL)
+        app->sinks = kpd_sinks_open(app->loop, app->hub, level_in_force(app));
+    return app->sinks != NULL;
 }
 
 static bool open_control(struct app *app, char *why)
@@ -152,7 +154,8 @@ static bool watch_signals(struct app *app)
     signal(SIGPIPE, SIG_IGN);
     return kpd_loop_signal(app->loop, SIGTERM, on_signal, app) &&
            kpd_loop_signal(app->loop, SIGINT, on_signal, app) &&
-           kpd_loop_signal(app->loop, SIGHUP, on_signal, app);
+           kpd_loop_signal(app->loop, SIGHUP, on_signal, app) &&
+           kpd_loop_signal(app->loop, SIGUSR1, on_signal, app);
 }
 
 static void raise_descriptor_limit(void)
@@ -174,14 +177,18 @@ static bool open_all(struct app *app, char *why)
         snprintf(why, KPD_CONTROL_WHY, "out of memory or descriptors");
         return false;
     }
-    return kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) &&
-           open_control(app, why) && kpd_priv_drop(app->options.user, why);
+    if (!kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) ||
+        !open_control(app, why) || !kpd_priv_drop(app->options.user, why))
+        return false;
+    kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
+    return true;
 }
 
 static void close_all(struct app *app)
 {
     kpd_control_close(app->control);
     kpd_driver_close(app->driver);
+    kpd_sinks_close(app->sinks);
     kpd_hub_free(app->hub);
     kpd_loop_free(app->loop);
     kp_conf_free(app->conf);
@@ -202,10 +209,6 @@ static void greet(struct app *app)
 static void tell_missing(struct app *app)
 {
     const struct kp_conf *conf = app->conf;
-    if (conf->log_file != NULL || conf->syslog || conf->journal == KP_ON)
-        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING,
-             "log.file, log.syslog and log.journal: not in this version; events go to "
-             "standard error");
     if (conf->metrics_host != NULL)
         tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "metrics.listen: not in this version");
     if (conf->history_path != NULL)

@@ -1,12 +1,12 @@
 #include "daemon/sinks/console.h"
 
+#include "daemon/sinks/journal.h"
+#include "daemon/sinks/level.h"
+#include "lib/telling/event_log.h"
+
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-/* syslog(3) priorities of our levels. */
-static const int priorities[KP_LEVEL_COUNT] = {3, 4, 5, 6, 7};
 
 static bool writable(int fd)
 {
@@ -28,22 +28,29 @@ static void on_event(const struct kpd_hub_entry *entry, const struct kp_event *e
     struct kpd_console *console = ctx;
     char line[KP_EVENT_MESSAGE_SIZE + 64];
     char message[KP_EVENT_MESSAGE_SIZE];
-    if (entry->level > console->level)
+    if (console->silent || !kpd_level_passes(*console->level, entry))
         return;
     snprintf(message, sizeof message, "%s", event->message);
     clean(message);
     char at[KP_RFC3339_SIZE];
     kp_wall_format(event->at, at);
-    int n = console->under_systemd
-                ? snprintf(line, sizeof line, "<%d>%s\n", priorities[entry->level], message)
-                : snprintf(line, sizeof line, "%.19sZ %s: %s\n", at,
-                           kp_level_name(entry->level), message);
+    int n = console->under_systemd ? snprintf(line, sizeof line, "<%d>%s\n",
+                                              kp_event_priority(entry->level), message)
+                                   : snprintf(line, sizeof line, "%.19sZ %s: %s\n", at,
+                                              kp_level_name(entry->level), message);
     if (n < 0 || !writable(STDERR_FILENO) || write(STDERR_FILENO, line, (size_t)n) != n)
-        kpd_hub_note_dropped(console->hub, 1);
+        kpd_hub_note_dropped(console->hub, KPD_READER_STDERR, 1);
 }
 
-bool kpd_console_open(struct kpd_console *console, struct kpd_hub *hub, enum kp_level level)
+bool kpd_console_open(struct kpd_console *console, struct kpd_hub *hub,
+                      const enum kp_level *level)
 {
-    *console = (struct kpd_console){hub, level, getenv("JOURNAL_STREAM") != NULL};
+    *console = (struct kpd_console){
+        .hub = hub, .level = level, .under_systemd = kpd_journal_has_stderr()};
     return kpd_hub_sink(hub, on_event, console);
+}
+
+void kpd_console_close(struct kpd_console *console)
+{
+    kpd_hub_unsink(console->hub, on_event, console);
 }

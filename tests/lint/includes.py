@@ -17,7 +17,7 @@ WINGS = {
     "daemon": ["lib/base", "lib/wire", "lib/conf", "lib/judging", "lib/core", "lib/telling", "lib/host",
                "daemon/net", "daemon/sinks"],
     "daemon/net": ["daemon", "lib/base", "lib/wire", "lib/conf", "lib/core"],
-    "daemon/sinks": ["daemon", "lib/base", "lib/core", "lib/telling"],
+    "daemon/sinks": ["daemon", "lib/base", "lib/conf", "lib/core", "lib/telling"],
     "ctl": ["lib/base", "lib/conf", "lib/core", "lib/telling", "lib/host"],
 }
 # Of daemon/ its rooms may know only these.
@@ -28,7 +28,7 @@ ONLY = {
     "ares": ["lib/wire/probe_dns.c", "daemon/net/resolve.c"],
     "yaml.h": ["lib/conf/yaml_tree.c"],
     "cap-ng.h": ["daemon/priv.c"],
-    "sys/socket.h": ["daemon/net/", "daemon/control", "ctl/conn.c"],
+    "sys/socket.h": ["daemon/net/", "daemon/control", "daemon/sinks/dgram.c", "ctl/conn.c"],
     "netinet/": ["daemon/net/"],
     "jansson.h": ["lib/telling/", "daemon/control", "daemon/hub.c", "daemon/main.c",
                   "daemon/sinks/", "ctl/"],

@@ -361,7 +361,7 @@ static void test_hub(void **state)
     assert_true(kpd_hub_set_vantage(hub, "ams2", "NL"));
     kpd_hub_publish(hub, &event);
     assert_non_null(strstr(kpd_hub_get(hub, 21)->json, "\"ams2-b-21\""));
-    kpd_hub_note_dropped(hub, 3);
+    kpd_hub_note_dropped(hub, KPD_READER_STDERR, 3);
     kpd_hub_stats(hub, &stats);
     assert_int_equal(stats.dropped, 3);
     kpd_hub_free(hub);
