@@ -245,6 +245,13 @@ const char *kp_field_kind_name(enum kp_field_kind kind)
     return (size_t)kind < KP_FIELD_KIND_COUNT ? names[kind] : "?";
 }
 
+bool kp_field_lists(const struct kp_field *field)
+{
+    return field->kind == KP_F_ADDRESSES || field->kind == KP_F_PREFIXES ||
+           field->kind == KP_F_NUMBERS || field->kind == KP_F_PROBE_REFS ||
+           field->kind == KP_F_PATH_REFS;
+}
+
 bool kp_field_joins(const struct kp_field *field)
 {
     return field->kind == KP_F_PREFIXES || field->kind == KP_F_ADDRESSES ||

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(ENUM, "kind in words") */
+/* X(ENUM, "kind in words; of a list, that of one entry") */
 #define KP_FIELD_KINDS(X)                                                                      \
     X(KP_F_VERSION, "number 1")                                                                \
     X(KP_F_INCLUDE, "list of globs")                                                           \
@@ -32,11 +32,11 @@
     X(KP_F_TRANSPORT, "udp or tcp")                                                            \
     X(KP_F_LISTEN, "ADDRESS:PORT")                                                             \
     X(KP_F_ADDRESS, "address")                                                                 \
-    X(KP_F_ADDRESSES, "list of addresses")                                                     \
-    X(KP_F_PREFIXES, "list of prefixes")                                                       \
-    X(KP_F_NUMBERS, "list of numbers")                                                         \
-    X(KP_F_PROBE_REFS, "list of probe names")                                                  \
-    X(KP_F_PATH_REFS, "list of path names")                                                    \
+    X(KP_F_ADDRESSES, "address")                                                               \
+    X(KP_F_PREFIXES, "prefix")                                                                 \
+    X(KP_F_NUMBERS, "number")                                                                  \
+    X(KP_F_PROBE_REFS, "probe name")                                                           \
+    X(KP_F_PATH_REFS, "path name")                                                             \
     X(KP_F_MAP, "mapping")                                                                     \
     X(KP_F_NAMED, "mapping by name")                                                           \
     X(KP_F_ITEMS, "list of mappings")
@@ -81,6 +81,9 @@ extern const struct kp_table kp_table_target;
 const struct kp_field *kp_field_find(const struct kp_table *table, const char *key);
 
 const char *kp_field_kind_name(enum kp_field_kind kind);
+
+/* Whether the value is a list of single values. */
+bool kp_field_lists(const struct kp_field *field);
 
 /* Whether values of several files are joined. */
 bool kp_field_joins(const struct kp_field *field);

@@ -58,16 +58,27 @@ static char *new_array(struct kp_conf_reader *r, const struct kp_field *field,
     return array;
 }
 
-/* Whether the node has the kind it should; says so where not. */
-static bool is_kind(struct kp_conf_reader *r, const char *key, struct kp_yaml_node *node,
-                    enum kp_yaml_kind kind)
+/* Whether the node is a list; says so where not. */
+static bool is_list(struct kp_conf_reader *r, const char *key, struct kp_yaml_node *node)
 {
-    if (node->kind == kind)
+    if (node->kind == KP_YAML_LIST)
         return true;
     if (node->kind != KP_YAML_BROKEN)
-        KP_CONF_BAD(r, node, "'%s' must be a %s", key,
-                    kind == KP_YAML_LIST ? "list, such as [a, b]"
-                                         : "mapping, such as {key: value}");
+        KP_CONF_BAD(r, node, "'%s' must be a list, such as [a, b]", key);
+    node->reported = true;
+    return false;
+}
+
+/* Whether the node is a mapping, of what `table` says or of names. */
+static bool is_map(struct kp_conf_reader *r, const char *key, struct kp_yaml_node *node,
+                   const struct kp_table *table)
+{
+    if (node->kind == KP_YAML_MAP)
+        return true;
+    if (node->kind != KP_YAML_BROKEN)
+        KP_CONF_BAD(r, node, "'%s' must be a mapping, such as {%s: %s}", key,
+                    table != NULL ? table->fields[0].key : "name",
+                    table != NULL ? "..." : "{...}");
     node->reported = true;
     return false;
 }
@@ -88,7 +99,7 @@ static void refuse_repeated(struct kp_conf_reader *r, struct kp_yaml_node *list)
 static void read_list(struct kp_conf_reader *r, const struct kp_field *field,
                       struct kp_yaml_node *node, void *base)
 {
-    if (!is_kind(r, field->key, node, KP_YAML_LIST))
+    if (!is_list(r, field->key, node))
         return;
     char *array = new_array(r, field, node, base);
     if (array == NULL)
@@ -105,13 +116,13 @@ static void read_list(struct kp_conf_reader *r, const struct kp_field *field,
 static void read_items(struct kp_conf_reader *r, const struct kp_field *field,
                        struct kp_yaml_node *node, void *base)
 {
-    if (!is_kind(r, field->key, node, KP_YAML_LIST))
+    if (!is_list(r, field->key, node))
         return;
     char *array = new_array(r, field, node, base);
     if (array == NULL)
         return;
     for (struct kp_yaml_node *n = node->child; n != NULL; n = n->next, array += field->size)
-        if (is_kind(r, field->sub->name, n, KP_YAML_MAP))
+        if (is_map(r, field->sub->name, n, field->sub))
             read_map(r, field->sub, n, array);
     if (node->count == 0 && field->required)
         KP_CONF_BAD(r, node, "'%s' is empty", field->key);
@@ -121,7 +132,7 @@ static void read_items(struct kp_conf_reader *r, const struct kp_field *field,
 static void read_named(struct kp_conf_reader *r, const struct kp_field *field,
                        struct kp_yaml_node *node, void *base)
 {
-    if (!is_kind(r, field->key, node, KP_YAML_MAP))
+    if (!is_map(r, field->key, node, NULL))
         return;
     char *array = new_array(r, field, node, base);
     if (array == NULL)
@@ -135,7 +146,7 @@ static void read_named(struct kp_conf_reader *r, const struct kp_field *field,
                         "a letter or digit",
                         kp_clip(n->key).text);
         *(const char **)(void *)array = kp_arena_text(r->arena, n->key, strlen(n->key));
-        if (is_kind(r, n->key, n, KP_YAML_MAP))
+        if (is_map(r, n->key, n, field->sub))
             read_map(r, field->sub, n, array);
     }
 }
@@ -147,7 +158,7 @@ static void read_field(struct kp_conf_reader *r, const struct kp_field *field,
     case KP_F_INCLUDE: /* done before reading */
         break;
     case KP_F_MAP:
-        if (is_kind(r, field->key, node, KP_YAML_MAP))
+        if (is_map(r, field->key, node, field->sub))
             read_map(r, field->sub, node, at(base, field->at));
         break;
     case KP_F_ITEMS:
@@ -267,7 +278,7 @@ void kp_conf_read(struct kp_conf *conf, struct kp_yaml_node *root, bool incomple
 {
     struct kp_conf_reader r = {.arena = conf->arena, .diags = diags, .incomplete = incomplete};
     index_names(&r, root);
-    if (is_kind(&r, "configuration", root, KP_YAML_MAP))
+    if (is_map(&r, "configuration", root, &kp_table_root))
         read_map(&r, &kp_table_root, root, conf);
     derive(conf);
     strip_foreign(conf);

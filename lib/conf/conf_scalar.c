@@ -129,8 +129,13 @@ static void read_device(struct kp_conf_reader *r, const struct kp_field *field,
 static void read_domain(struct kp_conf_reader *r, const struct kp_field *field,
                         struct kp_yaml_node *node, void *dest)
 {
-    (void)field;
+    struct kp_addr address;
     size_t len = strlen(node->text);
+    if (kp_addr_parse(node->text, &address) == KP_OK) {
+        KP_CONF_BAD(r, node, "'%s' wants a domain name, and '%s' is an address", field->key,
+                    quoted(node).text);
+        return;
+    }
     if (!kp_value_is_domain(node->text)) {
         KP_CONF_BAD(r, node, "'%s' is no domain name", quoted(node).text);
         return;
@@ -443,14 +448,15 @@ static bool is_null(const struct kp_yaml_node *node)
 void kp_conf_read_scalar(struct kp_conf_reader *r, const struct kp_field *field,
                          struct kp_yaml_node *node, void *dest)
 {
+    const char *entry = kp_field_lists(field) ? "an entry of " : "";
     if (node->kind == KP_YAML_BROKEN)
         node->reported = true;
     else if (node->kind != KP_YAML_TEXT)
-        KP_CONF_BAD(r, node, "expected one %s for '%s', not a %s",
-                    kp_field_kind_name(field->kind), field->key,
+        KP_CONF_BAD(r, node, "expected one %s for %s'%s', not a %s",
+                    kp_field_kind_name(field->kind), entry, field->key,
                     node->kind == KP_YAML_LIST ? "list" : "mapping");
     else if (is_null(node))
-        KP_CONF_BAD(r, node, "'%s' has no value", field->key);
+        KP_CONF_BAD(r, node, "%s'%s' has no value", entry, field->key);
     else
         readers[field->kind](r, field, node, dest);
 }

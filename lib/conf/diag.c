@@ -10,6 +10,7 @@
 
 #define MESSAGE_SIZE 512
 #define EXCERPT_CHARS 160
+#define NO_BREAK_SPACE 0xa0 /* seen as a blank, and none to YAML */
 
 void kp_diags_init(struct kp_diags *d)
 {
@@ -184,7 +185,7 @@ static void put_escaped(struct kp_text *g, const char *text)
         size_t step = kp_utf8_next(text + i, len - i, &code);
         if (code == KP_UTF8_BAD)
             kp_text_printf(g, "\\x%02x", (unsigned)(unsigned char)text[i]);
-        else if (code != '\t' && kp_utf8_unsafe(code))
+        else if (code != '\t' && (kp_utf8_unsafe(code) || code == NO_BREAK_SPACE))
             kp_text_printf(g, "\\u%04x", code);
         else
             kp_text_addn(g, text + i, step);
@@ -204,7 +205,7 @@ static void put_caret(struct kp_text *g, const char *text, uint32_t col)
             kp_text_add(g, "    ");
         else if (code == '\t')
             kp_text_add(g, "\t");
-        else if (kp_utf8_unsafe(code))
+        else if (kp_utf8_unsafe(code) || code == NO_BREAK_SPACE)
             kp_text_add(g, "      ");
         else
             kp_text_addn(g, "  ", kp_utf8_width(code));

@@ -2,6 +2,7 @@
 
 #include "lib/base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -333,10 +334,15 @@ static void report_syntax(struct builder *b)
                     "not readable as UTF-8 text: %s", problem);
         return;
     }
+    char begun[48] = "";
     struct kp_pos pos = place(b, p->problem_mark);
     bool tab = b->byte < b->src->len && b->src->text[b->byte] == '\t';
-    kp_diag_add(b->diags, b->src, pos, "YAML syntax: %s%s%s%s", problem,
-                p->context != NULL ? " " : "", p->context != NULL ? p->context : "",
+    /* A forgotten quote or bracket shows only where the text ends. */
+    if (p->context != NULL && p->context_mark.line < p->problem_mark.line)
+        snprintf(begun, sizeof begun, " that begins in line %u",
+                 place(b, p->context_mark).line);
+    kp_diag_add(b->diags, b->src, pos, "YAML syntax: %s%s%s%s%s", problem,
+                p->context != NULL ? " " : "", p->context != NULL ? p->context : "", begun,
                 tab ? " (a tab: indent with spaces)" : "");
 }
 
