@@ -23,11 +23,13 @@ static void advance(struct kp_core *core, struct kp_item *item)
     item->due.ns = item->nominal.ns + (int64_t)(jitter * (double)interval);
 }
 
+/* By the configured path, not the one traces see: that one depends on how we
+ * send, and the way out must not follow it. */
 static const struct kp_via *via_of(const struct kp_world *world, const struct kp_target *target)
 {
-    if (target->path == KP_NONE)
+    if (target->expected == KP_NONE)
         return NULL;
-    const struct kp_via *via = &world->paths[target->path].conf->via;
+    const struct kp_via *via = &world->paths[target->expected].conf->via;
     return via->device != NULL || via->source.family != KP_AF_NONE ? via : NULL;
 }
 

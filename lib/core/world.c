@@ -138,7 +138,7 @@ static enum kp_err build_targets(struct kp_world *world, const struct kp_conf_ta
         *(anchor ? &world->anchor_count : &world->target_count) += 1;
         target->conf = &list[i];
         target->anchor = anchor;
-        target->path = expected_path(world, target->conf);
+        target->expected = target->path = expected_path(world, target->conf);
         build_items(world, index);
         if (kp_world_set_address(world, target, &target->conf->address) != KP_OK)
             return KP_ERR_NOMEM;

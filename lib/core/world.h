@@ -85,7 +85,8 @@ struct kp_target { /* or anchor */
     bool mismatch; /* its name resolves outside the allow list */
     struct kp_mono mismatch_since;
     uint32_t first_item, item_count;
-    uint32_t path;                            /* KP_NONE: not known */
+    uint32_t expected;                        /* the one path configured; KP_NONE: not one */
+    uint32_t path;                            /* it is on; KP_NONE: not known */
     bool path_seen;                           /* a trace said so */
     struct kp_trace *trace;                   /* under way; NULL: none */
     struct kp_traced *traced, *traced_before; /* the last two; NULL: none */

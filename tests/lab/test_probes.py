@@ -6,7 +6,7 @@ import sys
 import time
 
 import kplab
-from kplab import PROBES, Daemon, wait_for
+from kplab import PROBES, Capture, Daemon, wait_for
 
 SERVFAIL = r"""
 import socket
@@ -224,6 +224,36 @@ class Probes(kplab.Case):
     def last(daemon, name, result):
         probe = daemon.probe(name, "soa")
         return probe if probe["result"] == result and probe["sent"] > 3 else None
+
+
+class Via(kplab.Case):
+    """A path pins how packets leave, and traces that see another do not change that."""
+    delay = "0"
+    second = "198.19.1.9"
+
+    def setUp(self):
+        self.lab.exec("vantage", "ip", "address", "replace", self.second + "/32", "dev", "lo")
+        self.lab.exec("transit", "ip", "route", "replace", self.second + "/32",
+                      "via", "198.19.1.2")
+
+    def test_source_and_device(self):
+        names = {"kcna": "china-unicom", "ttk-11": "china-unicom", "ttk-10": "transtelecom"}
+        paths = {name: dict(path) for name, path in kplab.PATHS.items()}
+        paths["china-unicom"]["via"] = {"source": self.second, "device": "transit"}
+        conf = kplab.conf(
+            [{"name": name, "address": self.lab.v4[name], "probes": ["ping", "web"],
+              "paths": [path]} for name, path in names.items()],
+            paths=paths, trace={"interval": "1s"})
+        with Capture(self.lab) as capture, Daemon(self.lab, conf) as daemon:
+            wait_for(lambda: all(
+                daemon.target(name)["path_source"] == "trace" and
+                all(p["answered"] > 10 for p in daemon.target(name)["probes"])
+                for name in names), "all are traced and answer")
+            self.assertEqual(daemon.target("ttk-11")["path"], "transtelecom")
+        for name, path in names.items():
+            sources = {p.src for p in capture.packets if p.out and p.dst == self.lab.v4[name]}
+            self.assertEqual(sources, {self.second if path == "china-unicom" else "198.19.1.2"},
+                             name)
 
 
 if __name__ == "__main__":
