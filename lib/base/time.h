@@ -62,6 +62,11 @@ static inline bool kp_mono_set(struct kp_mono t)
 {
     return t.ns != 0;
 }
+/* Cut to whole microseconds, as times are written. */
+static inline struct kp_mono kp_whole_us(struct kp_mono t)
+{
+    return (struct kp_mono){t.ns - t.ns % KP_NS_PER_US};
+}
 static inline struct kp_wall kp_wall_add(struct kp_wall t, struct kp_dur d)
 {
     return (struct kp_wall){t.ns + d.ns};

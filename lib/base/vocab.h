@@ -94,6 +94,22 @@
     X(KP_LOG_INFO, "info", "normal operation")                                                 \
     X(KP_LOG_DEBUG, "debug", "for finding faults in the daemon itself")
 
+/* Lines of evidence (CONTRACT: "Records"). */
+#define KP_RECORD_LIST(X)                                                                      \
+    X(KP_RECORD_PROBE, "probe", "a finished probe of a target")                                \
+    X(KP_RECORD_EDGE, "edge", "a finished probe of a path's last visible hop")                 \
+    X(KP_RECORD_ANCHOR, "anchor", "a finished probe of an anchor")                             \
+    X(KP_RECORD_TRACE, "trace", "a finished trace")                                            \
+    X(KP_RECORD_HOP, "hop", "one hop of the trace before it")                                  \
+    X(KP_RECORD_GAP, "gap", "a time in which answers may have been missed")                    \
+    X(KP_RECORD_RELOAD, "reload", "another configuration came into force")                     \
+    X(KP_RECORD_REQUEST, "probe-request", "somebody asked for a probe")                        \
+    X(KP_RECORD_INCIDENT, "incident", "an incident changed")                                   \
+    X(KP_RECORD_SENDS, "sends", "our own sends work again")                                    \
+    X(KP_RECORD_ADDRESS, "address", "a name has another address now, or none of use")          \
+    X(KP_RECORD_MUTE, "mute", "a target or path is muted, or no longer")                       \
+    X(KP_RECORD_CLOCK, "clock", "the wall clock was stepped")
+
 #define KP_VOCAB_ENUM(id, name, doc) id,
 
 /* For each list LIST: enum kp_X, its COUNT, kp_X_name(value) -> static text,
@@ -114,5 +130,6 @@ KP_VOCAB_DECLARE(cause, KP_CAUSE_LIST, KP_CAUSE_COUNT);
 KP_VOCAB_DECLARE(discard, KP_DISCARD_LIST, KP_DISCARD_COUNT);
 KP_VOCAB_DECLARE(action, KP_ACTION_LIST, KP_ACTION_COUNT);
 KP_VOCAB_DECLARE(level, KP_LEVEL_LIST, KP_LEVEL_COUNT);
+KP_VOCAB_DECLARE(record_kind, KP_RECORD_LIST, KP_RECORD_COUNT);
 
 #endif

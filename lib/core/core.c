@@ -27,13 +27,15 @@ void kp_core_free(struct kp_core *core)
     kp_inflight_fini(&core->inflight);
     kp_mute_fini(core);
     kp_incidents_free(core->incidents);
+    kp_record_fini(core);
     free(core->events);
     free(core->releases);
     free(core);
 }
 
-static void set_now(struct kp_core *core, struct kp_mono now)
+void kp_core_advance(struct kp_core *core, struct kp_mono now)
 {
+    now = kp_whole_us(now);
     if (kp_mono_before(core->now, now))
         core->now = now;
     kp_funnel_second(core);
@@ -64,14 +66,22 @@ enum kp_err kp_core_configure(struct kp_core *core, const struct kp_conf *conf,
         if (err != KP_OK)
             return err;
     }
-    set_now(core, now);
+    kp_core_advance(core, now);
     enum kp_err err = kp_world_build(core, conf, &world);
-    if (err != KP_OK)
+    if (err == KP_OK)
+        err = kp_record_prepare(core, world);
+    if (err != KP_OK) {
+        kp_world_free(world);
         return err;
+    }
     struct kp_world *old = core->world;
     core->world = world;
-    if (old != NULL)
+    if (old == NULL) {
+        core->generation = 1;
+    } else {
         kp_world_migrate(core, old, world);
+        kp_record_reload(core, old->conf);
+    }
     kp_world_free(old);
     kp_incidents_configure(core->incidents, conf->recover_after);
     core->alert = true; /* incidents may be about what is gone */
@@ -81,12 +91,16 @@ enum kp_err kp_core_configure(struct kp_core *core, const struct kp_conf *conf,
 
 void kp_core_set_clock(struct kp_core *core, struct kp_dur wall_minus_mono)
 {
-    core->wall_minus_mono = wall_minus_mono;
+    struct kp_dur step = {wall_minus_mono.ns - wall_minus_mono.ns % KP_NS_PER_US -
+                          core->wall_minus_mono.ns};
+    core->wall_minus_mono.ns += step.ns;
+    if (core->world != NULL && step.ns != 0)
+        kp_record_new(core, KP_RECORD_CLOCK)->step = step;
 }
 
 void kp_core_tick(struct kp_core *core, struct kp_mono now)
 {
-    set_now(core, now);
+    kp_core_advance(core, now);
     kp_send_expire(core);
     kp_correlate_tick(core);
 }
@@ -133,11 +147,18 @@ bool kp_core_pop_action(struct kp_core *core, struct kp_act *act)
 void kp_core_gap(struct kp_core *core, struct kp_mono from, struct kp_mono to,
                  const char *reason)
 {
+    from = kp_whole_us(from);
+    to = kp_whole_us(to);
     /* Gaps close to each other count as one: only the newest is kept. */
     bool joins = kp_mono_set(core->gap_to) && kp_mono_sub(from, core->gap_to).ns < KP_NS_PER_S;
+    kp_core_advance(core, to);
     core->gap_from = joins ? core->gap_from : from;
     core->gap_to = to;
     core->stats.gaps++;
+    struct kp_record *r = kp_record_new(core, KP_RECORD_GAP);
+    r->at = kp_tell_wall(core, to);
+    r->from = kp_tell_wall(core, from);
+    r->name = kp_record_intern(core, reason);
     if (joins)
         return;
     struct kp_event *e = kp_tell_new(core, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING);
@@ -158,6 +179,7 @@ enum kp_err kp_core_probe_now(struct kp_core *core, const char *name)
         if (target->address == NULL || target->mismatch)
             return KP_ERR_DENIED;
         target->meddled = core->now;
+        kp_record_new(core, KP_RECORD_REQUEST)->name = target->name;
         for (uint32_t k = 0; k < target->item_count; k++) {
             world->items[target->first_item + k].asked = true;
             kp_wheel_set(&world->sched, target->first_item + k, kp_tick_floor(core->now));

@@ -120,13 +120,25 @@ static void suspect_wide(struct kp_core *core, bool *flag, const struct kp_group
         kp_tell_suspicion(core, raised, NULL, NULL, what, group->outage.onset);
 }
 
+static void record(struct kp_core *core, const struct kp_incident *incident)
+{
+    struct kp_record *r = kp_record_new(core, KP_RECORD_INCIDENT);
+    r->probe = incident->id;
+    r->result = (uint8_t)incident->what.class;
+    r->cause = (uint8_t)incident->phase;
+    r->count = (uint8_t)incident->confidence;
+    memcpy(r->uuid, incident->uuid, sizeof r->uuid);
+}
+
 static void tell_changes(struct kp_core *core)
 {
     size_t count = 0;
     const struct kp_incident_change *changes = kp_incidents_changes(core->incidents, &count);
-    for (size_t i = 0; i < count; i++)
-        kp_tell_incident(core, changes[i].action,
-                         kp_incidents_by_id(core->incidents, changes[i].id));
+    for (size_t i = 0; i < count; i++) {
+        const struct kp_incident *incident = kp_incidents_by_id(core->incidents, changes[i].id);
+        record(core, incident);
+        kp_tell_incident(core, changes[i].action, incident);
+    }
 }
 
 static void fresh_uuid(void *arg, uint8_t out[16])

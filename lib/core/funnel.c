@@ -1,6 +1,7 @@
 /* The one funnel: every outcome of a probe, good or bad, ends here. */
 #include "lib/core/inner.h"
 
+#include <math.h>
 #include <string.h>
 
 /* How long an answered probe is remembered, to recognise duplicates. */
@@ -19,16 +20,15 @@ void kp_funnel_second(struct kp_core *core)
     core->finished_second = second;
 }
 
-static void note_last(struct kp_item *item, const struct kp_slot *slot,
-                      const struct kp_outcome *o)
+static void note_last(struct kp_item *item, const struct kp_outcome *o)
 {
     item->has_last = true;
     item->last_result = (uint8_t)o->result;
-    item->last_cause = slot->cause;
+    item->last_cause = (uint8_t)o->cause;
     item->last_errnum = o->errnum;
     item->last_rtt = (float)o->rtt;
     item->last_ttl = o->ttl;
-    item->last_sent = slot->sent;
+    item->last_sent = o->sent;
     if (o->dns != NULL)
         item->dns = *o->dns;
 }
@@ -40,37 +40,106 @@ static void note_recent(struct kp_item *item, uint32_t serial, double rtt)
 }
 
 /* Whether silence of this probe says nothing, because we may have missed it. */
-static bool blind(const struct kp_core *core, const struct kp_slot *slot)
+static bool blind(const struct kp_core *core, const struct kp_item *item, struct kp_mono sent)
 {
-    return kp_mono_set(core->gap_to) && !kp_mono_before(core->gap_to, slot->sent) &&
-           !kp_mono_before(slot->deadline, core->gap_from);
+    struct kp_mono deadline = kp_mono_add(sent, item->timing.timeout);
+    return kp_mono_set(core->gap_to) && !kp_mono_before(core->gap_to, sent) &&
+           !kp_mono_before(deadline, core->gap_from);
 }
 
-static void weigh(struct kp_core *core, struct kp_item *item, const struct kp_slot *slot,
-                  double rtt)
+static void weigh(struct kp_core *core, struct kp_item *item, const struct kp_outcome *o)
 {
-    if (rtt < 0 && blind(core, slot))
+    if (o->rtt < 0 && blind(core, item, o->sent))
         return;
     double interval = kp_dur_seconds(item->timing.interval);
     uint32_t path = core->world->targets[item->target].path;
     if (path != KP_NONE)
-        kp_window_add(&core->world->paths[path].window, slot->sent, rtt);
-    kp_judge_result(core, item, slot->sent, rtt);
-    kp_baseline_feed(&item->baseline, rtt, interval, kp_judge_suspect(core, item));
+        kp_window_add(&core->world->paths[path].window, o->sent, o->rtt);
+    kp_judge_result(core, item, o->sent, o->rtt);
+    kp_baseline_feed(&item->baseline, o->rtt, interval, kp_judge_suspect(core, item));
 }
 
 /* What the last visible hop of a path says is about the path alone. */
-static void finish_edge(struct kp_core *core, struct kp_item *edge, const struct kp_slot *slot,
-                        double rtt)
+static void weigh_edge(struct kp_core *core, struct kp_item *edge, const struct kp_outcome *o)
 {
-    if (rtt < 0 && blind(core, slot))
+    if (o->rtt < 0 && blind(core, edge, o->sent))
         return;
-    kp_judge_edge(core, edge, slot->sent, rtt);
-    kp_baseline_feed(&edge->baseline, rtt, kp_dur_seconds(edge->timing.interval),
+    kp_judge_edge(core, edge, o->sent, o->rtt);
+    kp_baseline_feed(&edge->baseline, o->rtt, kp_dur_seconds(edge->timing.interval),
                      core->vantage == KP_DOWN || kp_group_suspect(&edge->group));
 }
 
-void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct kp_outcome *o)
+static void record(struct kp_core *core, const struct kp_item *item, const struct kp_outcome *o,
+                   bool late)
+{
+    const struct kp_target *target = &core->world->targets[item->target];
+    bool edge = item->edge_of != KP_NONE;
+    struct kp_record *r = kp_record_new(core, edge             ? KP_RECORD_EDGE
+                                              : target->anchor ? KP_RECORD_ANCHOR
+                                                               : KP_RECORD_PROBE);
+    r->at = kp_tell_wall(core, o->sent);
+    r->rtt_us = o->rtt < 0 ? -1 : (int32_t)lround(o->rtt * 1e6);
+    r->result = (uint8_t)o->result;
+    r->cause = (uint8_t)o->cause;
+    r->ttl = o->ttl;
+    r->late = late;
+    if (o->result == KP_LOCAL_ERROR)
+        r->errnum = o->errnum;
+    if (edge) {
+        r->name = core->world->paths[item->edge_of].name;
+        if (o->rtt >= 0)
+            r->address = item->sender;
+        return;
+    }
+    r->name = target->name;
+    r->probe = item->name;
+    r->path = kp_record_path(core, target);
+}
+
+void kp_funnel_result(struct kp_core *core, struct kp_item *item, const struct kp_outcome *o)
+{
+    record(core, item, o, false);
+    note_last(item, o);
+    note_recent(item, o->serial, o->rtt);
+    core->stats.results[item->probe->type][o->result]++;
+    core->finished[core->finished_second % KP_RATE_SECONDS]++;
+    if (o->rtt >= 0) {
+        item->answered++;
+        item->answered_last = true;
+    }
+    if (o->result == KP_LOCAL_ERROR)
+        kp_judge_sends(core, true);
+    else if (item->edge_of != KP_NONE)
+        weigh_edge(core, item, o);
+    else
+        weigh(core, item, o);
+    if (item->edge_of == KP_NONE)
+        kp_tell_result(core, item, o->sent, false);
+}
+
+void kp_funnel_late(struct kp_core *core, struct kp_item *item, const struct kp_outcome *o)
+{
+    uint32_t path = core->world->targets[item->target].path;
+    record(core, item, o, true);
+    item->late++;
+    item->answered++;
+    item->answered_last = true;
+    core->stats.late[item->probe->type]++;
+    for (size_t i = 0; i < KP_RECENT && i < item->recent_total; i++)
+        if (item->recent[i].serial == o->serial)
+            item->recent[i].rtt = (float)o->rtt;
+    if (path != KP_NONE)
+        kp_window_revise(&core->world->paths[path].window, o->sent, o->rtt);
+    kp_judge_result(core, item, o->sent, o->rtt);
+    if (o->sent.ns == item->last_sent.ns) {
+        item->last_result = KP_ANSWERED;
+        item->last_rtt = (float)o->rtt;
+        item->last_ttl = o->ttl;
+    }
+    kp_tell_result(core, item, o->sent, true);
+}
+
+void kp_funnel_finish(struct kp_core *core, const struct kp_slot *slot, struct kp_outcome *o)
 {
     struct kp_item *item = &core->world->items[slot->item];
     if (slot->tracing) {
@@ -79,46 +148,19 @@ void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct k
     }
     if (item->out > 0)
         item->out--;
-    note_last(item, slot, o);
-    note_recent(item, slot->serial, o->rtt);
-    core->stats.results[slot->flow.type][o->result]++;
-    core->finished[core->finished_second % KP_RATE_SECONDS]++;
-    if (o->rtt >= 0) {
-        item->answered++;
-        item->answered_last = true;
-    }
-    if (item->edge_of != KP_NONE) {
-        if (o->result != KP_LOCAL_ERROR)
-            finish_edge(core, item, slot, o->rtt);
-        return;
-    }
-    if (o->result != KP_LOCAL_ERROR)
-        weigh(core, item, slot, o->rtt);
-    kp_tell_result(core, item, slot, false);
+    o->sent = slot->sent;
+    o->serial = slot->serial;
+    kp_funnel_result(core, item, o);
 }
 
-void kp_funnel_late(struct kp_core *core, struct kp_slot *slot, double rtt, uint8_t ttl)
+static void finish_late(struct kp_core *core, const struct kp_slot *slot, struct kp_outcome *o)
 {
     struct kp_item *item = &core->world->items[slot->item];
     if (slot->tracing || item->edge_of != KP_NONE)
         return; /* the trace went on without it */
-    uint32_t path = core->world->targets[item->target].path;
-    item->late++;
-    item->answered++;
-    item->answered_last = true;
-    core->stats.late[slot->flow.type]++;
-    for (size_t i = 0; i < KP_RECENT && i < item->recent_total; i++)
-        if (item->recent[i].serial == slot->serial)
-            item->recent[i].rtt = (float)rtt;
-    if (path != KP_NONE)
-        kp_window_revise(&core->world->paths[path].window, slot->sent, rtt);
-    kp_judge_result(core, item, slot->sent, rtt);
-    if (slot->sent.ns == item->last_sent.ns) {
-        item->last_result = KP_ANSWERED;
-        item->last_rtt = (float)rtt;
-        item->last_ttl = ttl;
-    }
-    kp_tell_result(core, item, slot, true);
+    o->sent = slot->sent;
+    o->serial = slot->serial;
+    kp_funnel_late(core, item, o);
 }
 
 static struct kp_shot shot_of(const struct kp_core *core, const struct kp_slot *slot)
@@ -161,6 +203,14 @@ static enum kp_discard prove(struct kp_core *core, const struct kp_claim *claim,
     return why;
 }
 
+/* Seconds since the send, in whole microseconds as all that is judged. */
+static double elapsed(const struct kp_core *core, const struct kp_slot *slot, struct kp_mono at)
+{
+    /* A stamp from before the send means that a clock was stepped under it. */
+    struct kp_mono end = kp_mono_before(at, slot->sent) ? core->now : kp_whole_us(at);
+    return fmax(kp_dur_seconds(kp_mono_sub(end, slot->sent)), 0);
+}
+
 static enum kp_discard take_answer(struct kp_core *core, uint32_t index, struct kp_mono at,
                                    const struct kp_reply *reply)
 {
@@ -168,25 +218,20 @@ static enum kp_discard take_answer(struct kp_core *core, uint32_t index, struct 
     enum kp_slot_state was = (enum kp_slot_state)slot->state;
     if (was == KP_SLOT_ANSWERED)
         return KP_DISCARD_DUPLICATE;
-    /* A stamp from before the send means that a clock was stepped under it. */
-    double rtt = kp_dur_seconds(
-        kp_mono_sub(kp_mono_before(at, slot->sent) ? core->now : at, slot->sent));
-    if (rtt < 0)
-        rtt = 0;
+    struct kp_outcome o = {.result = reply->result,
+                           .rtt = elapsed(core, slot, at),
+                           .ttl = reply->ttl,
+                           .dns = slot->flow.type == KP_PROBE_DNS ? &reply->dns : NULL};
     kp_inflight_keep(&core->inflight, index, KP_SLOT_ANSWERED,
                      kp_mono_add(core->now, (struct kp_dur){DUPLICATE_STAY}));
     if (was == KP_SLOT_EXPIRED) {
-        kp_funnel_late(core, slot, rtt, reply->ttl);
+        finish_late(core, slot, &o);
         return KP_DISCARD_NONE;
     }
-    slot->cause = KP_CAUSE_NONE;
     /* An edge probe that got through to the target names no hop. */
     if (core->world->items[slot->item].edge_of != KP_NONE)
         core->world->items[slot->item].sender = (struct kp_addr){0};
-    const struct kp_dns_answer *dns = slot->flow.type == KP_PROBE_DNS ? &reply->dns : NULL;
-    kp_funnel_finish(core, slot,
-                     &(struct kp_outcome){
-                         .result = reply->result, .rtt = rtt, .ttl = reply->ttl, .dns = dns});
+    kp_funnel_finish(core, slot, &o);
     return KP_DISCARD_NONE;
 }
 
@@ -198,8 +243,7 @@ static bool take_hop(struct kp_core *core, struct kp_slot *slot, struct kp_mono 
     struct kp_item *item = &core->world->items[slot->item];
     if (slot->ttl == 0 || slot->state != KP_SLOT_OPEN)
         return false;
-    double rtt = kp_dur_seconds(kp_mono_sub(at, slot->sent));
-    rtt = rtt > 0 ? rtt : 0;
+    double rtt = elapsed(core, slot, at);
     if (slot->tracing) {
         kp_tracing_result(core, slot, sender, rtt);
     } else {
@@ -247,6 +291,7 @@ static enum kp_discard receive(struct kp_core *core, const struct kp_rx *rx)
 
 void kp_core_receive(struct kp_core *core, const struct kp_rx *rx)
 {
+    kp_core_advance(core, rx->at);
     enum kp_discard why = receive(core, rx);
     if (why != KP_DISCARD_NONE)
         core->stats.discarded[rx->type][why]++;
@@ -272,7 +317,7 @@ void kp_core_sent(struct kp_core *core, uint32_t slot, uint32_t serial, struct k
     struct kp_slot *s = kp_inflight_get(&core->inflight, slot, serial);
     if (s == NULL || s->state != KP_SLOT_OPEN)
         return;
-    s->sent = at;
+    s->sent = kp_whole_us(at);
     if (s->flow.type == KP_PROBE_DNS)
         kp_inflight_set_sport(&core->inflight, slot, sport);
     kp_judge_sends(core, false);
@@ -289,6 +334,5 @@ void kp_core_send_failed(struct kp_core *core, uint32_t slot, uint32_t serial, i
     }
     kp_funnel_finish(
         core, s, &(struct kp_outcome){.result = KP_LOCAL_ERROR, .rtt = -1, .errnum = errnum});
-    kp_judge_sends(core, true);
     kp_send_release(core, slot);
 }

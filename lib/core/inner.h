@@ -2,7 +2,10 @@
 #ifndef KP_CORE_INNER_H
 #define KP_CORE_INNER_H
 
-#include "lib/core/world.h"
+#include "lib/core/funnel.h"
+
+/* core.c: lets time pass; it never goes back */
+void kp_core_advance(struct kp_core *core, struct kp_mono now);
 
 /* world.c */
 enum kp_err kp_world_build(struct kp_core *core, const struct kp_conf *conf,
@@ -40,18 +43,6 @@ void kp_tracing_ask(struct kp_core *core, uint32_t target, uint8_t first, uint8_
 void kp_tracing_result(struct kp_core *core, const struct kp_slot *slot,
                        const struct kp_addr *hop, double rtt);
 void kp_tracing_drop(struct kp_target *target);
-
-/* funnel.c: every outcome of a probe ends here */
-struct kp_outcome {
-    enum kp_result result;
-    double rtt; /* seconds; negative: no answer */
-    uint8_t ttl;
-    int errnum;
-    const struct kp_dns_answer *dns; /* NULL: none */
-};
-void kp_funnel_finish(struct kp_core *core, struct kp_slot *slot, const struct kp_outcome *o);
-void kp_funnel_late(struct kp_core *core, struct kp_slot *slot, double rtt, uint8_t ttl);
-void kp_funnel_second(struct kp_core *core); /* moves the per-second counters on */
 
 /* judge.c */
 void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono sent,
@@ -92,8 +83,8 @@ void kp_tell_incident(struct kp_core *core, enum kp_action action,
 void kp_tell_suspicion(struct kp_core *core, bool raised, const struct kp_target *target,
                        const struct kp_path *path, const char *what, struct kp_mono since);
 void kp_tell_vantage(struct kp_core *core, enum kp_state from);
-void kp_tell_result(struct kp_core *core, const struct kp_item *item,
-                    const struct kp_slot *slot, bool late);
+void kp_tell_result(struct kp_core *core, const struct kp_item *item, struct kp_mono sent,
+                    bool late);
 void kp_tell_mismatch(struct kp_core *core, const struct kp_target *target,
                       const struct kp_addr *found, size_t count);
 struct kp_wall kp_tell_wall(const struct kp_core *core, struct kp_mono t);

@@ -67,6 +67,8 @@ static void set_vantage(struct kp_core *core, enum kp_state state)
 void kp_judge_sends(struct kp_core *core, bool failed)
 {
     if (!failed) {
+        if (core->failing_count > 0)
+            (void)kp_record_new(core, KP_RECORD_SENDS);
         core->failing_count = 0;
         return;
     }

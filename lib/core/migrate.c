@@ -34,6 +34,7 @@ static void keep_item(struct kp_item *to, const struct kp_item *from, bool same_
     struct kp_item kept = *from;
     kept.probe = to->probe;
     kept.query = to->query;
+    kept.name = to->name;
     kept.target = to->target;
     kept.threshold = to->threshold;
     kept.out = 0;

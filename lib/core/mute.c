@@ -70,6 +70,10 @@ enum kp_err kp_core_mute(struct kp_core *core, const char *name, struct kp_wall 
     if (old != NULL)
         drop(core, old);
     core->mutes[core->mute_count++] = new;
+    struct kp_record *r = kp_record_new(core, KP_RECORD_MUTE);
+    r->name = kp_record_intern(core, name);
+    r->flag = true;
+    r->from = until;
     return KP_OK;
 }
 
@@ -79,6 +83,7 @@ enum kp_err kp_core_unmute(struct kp_core *core, const char *name)
     if (mute == NULL)
         return KP_ERR_NOTFOUND;
     drop(core, mute);
+    kp_record_new(core, KP_RECORD_MUTE)->name = kp_record_intern(core, name);
     return KP_OK;
 }
 

@@ -100,6 +100,19 @@ static bool matches(struct kp_core *core, struct kp_target *target, const struct
     return false;
 }
 
+static struct kp_addr address_of(const struct kp_target *target)
+{
+    return target->address != NULL ? target->address->addr : (struct kp_addr){0};
+}
+
+static void record(struct kp_core *core, const struct kp_target *target)
+{
+    struct kp_record *r = kp_record_new(core, KP_RECORD_ADDRESS);
+    r->name = target->name;
+    r->flag = target->mismatch;
+    r->address = address_of(target);
+}
+
 void kp_core_resolved(struct kp_core *core, uint32_t index, const struct kp_addr *addrs,
                       size_t count)
 {
@@ -117,6 +130,7 @@ void kp_core_resolved(struct kp_core *core, uint32_t index, const struct kp_addr
         count = keep_family(sorted, count, target->conf->address.family);
     uint64_t hash = kp_siphash(&core->rng.key, sorted, count * sizeof *sorted);
     bool was_mismatch = target->mismatch;
+    struct kp_addr was = address_of(target);
     target->mismatch = false;
     bool good = matches(core, target, sorted, count);
     if (target->mismatch && !was_mismatch)
@@ -124,5 +138,8 @@ void kp_core_resolved(struct kp_core *core, uint32_t index, const struct kp_addr
     if (!good && target->resolved_as != hash)
         kp_tell_mismatch(core, target, sorted, count);
     target->resolved_as = good ? 0 : hash;
+    struct kp_addr now = address_of(target);
+    if (target->mismatch != was_mismatch || memcmp(&now, &was, sizeof now) != 0)
+        record(core, target);
     kp_tell_target(core, target);
 }

@@ -218,7 +218,9 @@ static void expire(struct kp_core *core, uint32_t index)
     enum kp_result result = slot->cause != KP_CAUSE_NONE ? KP_UNREACHABLE : KP_TIMEOUT;
     struct kp_mono until = kp_mono_add(core->now, (struct kp_dur){LATE_STAY});
     kp_inflight_keep(&core->inflight, index, KP_SLOT_EXPIRED, until);
-    kp_funnel_finish(core, slot, &(struct kp_outcome){.result = result, .rtt = -1});
+    kp_funnel_finish(
+        core, slot,
+        &(struct kp_outcome){.result = result, .cause = (enum kp_cause)slot->cause, .rtt = -1});
 }
 
 void kp_send_expire(struct kp_core *core)

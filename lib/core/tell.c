@@ -231,8 +231,8 @@ static bool sampled(struct kp_core *core, const struct kp_target *target)
     return true;
 }
 
-void kp_tell_result(struct kp_core *core, const struct kp_item *item,
-                    const struct kp_slot *slot, bool late)
+void kp_tell_result(struct kp_core *core, const struct kp_item *item, struct kp_mono sent,
+                    bool late)
 {
     const struct kp_target *target = &core->world->targets[item->target];
     if (!sampled(core, target))
@@ -246,7 +246,7 @@ void kp_tell_result(struct kp_core *core, const struct kp_item *item,
     e->type = item->probe->type;
     e->result = (enum kp_result)item->last_result;
     e->cause = (enum kp_cause)item->last_cause;
-    e->sent = kp_tell_wall(core, slot->sent);
+    e->sent = kp_tell_wall(core, sent);
     e->rtt = (double)item->last_rtt;
     e->ttl = item->last_ttl;
     e->late = late;

@@ -196,6 +196,28 @@ static void attribute(struct kp_core *core, struct kp_target *target, struct kp_
                    &hops[seen.edge]);
 }
 
+static void record(struct kp_core *core, const struct kp_target *target,
+                   const struct kp_traced *t)
+{
+    struct kp_record *r = kp_record_new(core, KP_RECORD_TRACE);
+    r->name = target->name;
+    if (t->path != KP_NONE)
+        r->path = core->world->paths[t->path].name;
+    r->reached = t->reached;
+    for (uint8_t i = 0; i < t->count; i++)
+        if (t->hops[i].address.family != KP_AF_NONE)
+            r->count++;
+    for (uint8_t i = 0; i < t->count; i++) {
+        if (t->hops[i].address.family == KP_AF_NONE)
+            continue;
+        r = kp_record_new(core, KP_RECORD_HOP);
+        r->name = target->name;
+        r->ttl = (uint8_t)(t->first + i);
+        r->address = t->hops[i].address;
+        r->rtt_us = (int32_t)lroundf(t->hops[i].rtt * 1e6F);
+    }
+}
+
 static void finish(struct kp_core *core, uint32_t index)
 {
     struct kp_target *target = &core->world->targets[index];
@@ -209,6 +231,7 @@ static void finish(struct kp_core *core, uint32_t index)
     target->traced_before = target->traced;
     target->traced = t;
     attribute(core, target, t);
+    record(core, target, t);
 }
 
 void kp_tracing_result(struct kp_core *core, const struct kp_slot *slot,

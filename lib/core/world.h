@@ -5,6 +5,7 @@
 
 #include "lib/base/prng.h"
 #include "lib/core/core.h"
+#include "lib/core/record.h"
 #include "lib/core/view.h"
 #include "lib/judging/baseline.h"
 #include "lib/judging/explain.h"
@@ -41,6 +42,7 @@ struct kp_recent {
 struct kp_item { /* target x probe, or the last visible hop of a path */
     const struct kp_conf_probe *probe;
     const struct kp_dns_query *query; /* dns */
+    uint32_t name;                    /* of its probe, in records */
     uint32_t target;
     uint32_t edge_of; /* the path whose last visible hop is asked; KP_NONE: the target is */
     uint32_t carrier; /* edge: the item along whose flow; KP_NONE: not learned yet */
@@ -81,6 +83,7 @@ struct kp_traced {
 
 struct kp_target { /* or anchor */
     const struct kp_conf_target *conf;
+    uint32_t name; /* in records */
     bool anchor;
     bool mismatch; /* its name resolves outside the allow list */
     struct kp_mono mismatch_since;
@@ -103,6 +106,7 @@ struct kp_target { /* or anchor */
 
 struct kp_path {
     const struct kp_conf_path *conf;
+    uint32_t name; /* in records */
     struct kp_group group;
     double threshold;
     uint32_t target_count;
@@ -143,6 +147,18 @@ struct kp_mute {
     struct kp_wall until;
 };
 
+#define KP_OLD_CONFIGS 4
+
+struct kp_records {
+    struct kp_record *ring; /* record n is ring[n % capacity]; owned, as all here */
+    uint64_t last;
+    uint32_t capacity;
+    struct kp_record_name *by_text; /* hash */
+    struct kp_record_name **names;  /* by number */
+    uint32_t name_count, name_room;
+    char *configs[KP_OLD_CONFIGS]; /* of generation n: n % KP_OLD_CONFIGS; may be NULL */
+};
+
 #define KP_RATE_SECONDS 60
 
 struct kp_core {
@@ -180,6 +196,9 @@ struct kp_core {
 
     struct kp_mute *mutes;
     uint32_t mute_count;
+
+    struct kp_records records;
+    uint32_t generation; /* configurations so far */
 
     struct kp_stats_view stats;
     struct kp_mono started;

@@ -34,6 +34,7 @@ CHECK(cause, KP_CAUSE_COUNT)
 CHECK(discard, KP_DISCARD_COUNT)
 CHECK(action, KP_ACTION_COUNT)
 CHECK(level, KP_LEVEL_COUNT)
+CHECK(record_kind, KP_RECORD_COUNT)
 
 /* The words CONTRACT.md promises, in its own order where order means something. */
 static void words_are_the_contract(void **state)
@@ -82,6 +83,7 @@ int main(void)
         cmocka_unit_test(discard_names_round_trip),
         cmocka_unit_test(action_names_round_trip),
         cmocka_unit_test(level_names_round_trip),
+        cmocka_unit_test(record_kind_names_round_trip),
         cmocka_unit_test(words_are_the_contract),
         cmocka_unit_test(parsing_is_exact),
     };
