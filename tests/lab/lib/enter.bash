@@ -22,7 +22,7 @@ start_time() {
 alive() {
 	local pid start
 	{ read -r pid start <"$1"; } 2>/dev/null || return 1
-	[[ -n $pid && $(start_time "$pid") == "$start" ]]
+	[[ -n $start && $(start_time "$pid") == "$start" ]]
 }
 
 note_process() { echo "$1 $(start_time "$1")"; }
