@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2016 # scripts for sh expand there
 # up and down: how a lab comes to life and goes.
 
-readonly UP_SECONDS=20
+readonly UP_SECONDS=60
 BUILDING='' DELAY_BY=''
 
 lab_up() {

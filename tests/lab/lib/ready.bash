@@ -46,8 +46,7 @@ ask() {
 	*) timeout 2 bash -c "exec 3<>/dev/tcp/$addr/$kind" ;;
 	esac >/dev/null 2>&1
 }
-while ((EPOCHSECONDS <= READY_UNTIL)); do
-	ask && exit 0
+while ! ask; do
+	((EPOCHSECONDS <= READY_UNTIL)) || exec echo "$name $kind/IPv$([[ $addr == *:* ]] && echo 6 || echo 4)"
 	sleep 0.05
-done
-case $addr in *:*) echo "$name $kind/IPv6" ;; *) echo "$name $kind/IPv4" ;; esac'
+done'
