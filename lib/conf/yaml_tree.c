@@ -320,6 +320,17 @@ static size_t begin_of_problem(const struct kp_source *src, size_t offset)
     return offset;
 }
 
+/* What usually is behind a problem at a character. */
+static const char *syntax_hint(const char *problem, char at)
+{
+    bool unexpected = strstr(problem, "node content") || strstr(problem, "start any token");
+    if (at == '\t')
+        return " (a tab: indent with spaces)";
+    if (unexpected && at != '\0' && strchr(":@`%", at) != NULL)
+        return " (what begins with this sign needs quotes)"; /* such as ::1 */
+    return "";
+}
+
 static void report_syntax(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
@@ -336,14 +347,14 @@ static void report_syntax(struct builder *b)
     }
     char begun[48] = "";
     struct kp_pos pos = place(b, p->problem_mark);
-    bool tab = b->byte < b->src->len && b->src->text[b->byte] == '\t';
+    char at = b->byte < b->src->len ? b->src->text[b->byte] : '\0';
     /* A forgotten quote or bracket shows only where the text ends. */
     if (p->context != NULL && p->context_mark.line < p->problem_mark.line)
         snprintf(begun, sizeof begun, " that begins in line %u",
                  place(b, p->context_mark).line);
     kp_diag_add(b->diags, b->src, pos, "YAML syntax: %s%s%s%s%s", problem,
                 p->context != NULL ? " " : "", p->context != NULL ? p->context : "", begun,
-                tab ? " (a tab: indent with spaces)" : "");
+                syntax_hint(problem, at));
 }
 
 static void build(struct builder *b)
