@@ -127,7 +127,7 @@ static unsigned run_seeds(const struct options *o, const struct script *script,
         (void)sim_run(&s);
         failed += print_failures(&s);
         keep_delays(checks, delays);
-        sent += s.polite.sent;
+        sent += s.polite.total.sent;
         sim_fini(&s);
     }
     printf("%s: %u seeds, %u failed%s; %.2f sends/s\n", script->name, ran, failed,

@@ -8,15 +8,16 @@
 struct polite {
     struct tally {
         struct kp_addr addr;
+        uint64_t sent;
         double level, at; /* a leaking bucket: N sends in any T are at most burst + rate T */
     } total, *each;
     size_t count;
-    uint64_t sent;
 };
 
 /* One send at t seconds; NULL, or what promise it breaks. */
 const char *polite_send(struct polite *p, const struct kp_conf *conf, const struct kp_addr *dst,
                         double t);
+uint64_t polite_sent(const struct polite *p, const struct kp_addr *dst); /* so far */
 void polite_fini(struct polite *p);
 
 #endif

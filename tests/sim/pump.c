@@ -93,6 +93,8 @@ static void on_event(struct sim *s, const struct kp_event *e)
     if (e->action == KP_EV_PROBE_RESULT)
         return;
     s->alarms += observe_alarm(e);
+    if (s->told != NULL)
+        s->told(s->told_arg, e);
     s->news = true;
     checks_event(s->checks, e, sim_seconds(s));
     if (s->verbose)

@@ -90,21 +90,25 @@ static bool read_lines(struct script *s, FILE *f)
     return ok;
 }
 
-bool script_load(const char *path, struct script *out)
+bool script_read(FILE *f, const char *path, struct script *out)
 {
     const char *base = strrchr(path, '/');
     base = base != NULL ? base + 1 : path;
     *out = (struct script){.file = strdup(path)};
     snprintf(out->name, sizeof out->name, "%.*s", (int)strcspn(base, "."), base);
-    FILE *f = fopen(path, "r");
     if (f == NULL || out->file == NULL || !add_mark(out, (struct mark){0})) {
         fprintf(stderr, "%s: cannot be read\n", path);
-        if (f != NULL)
-            fclose(f);
         return false;
     }
-    bool ok = read_lines(out, f);
-    fclose(f);
+    return read_lines(out, f);
+}
+
+bool script_load(const char *path, struct script *out)
+{
+    FILE *f = fopen(path, "r");
+    bool ok = script_read(f, path, out);
+    if (f != NULL)
+        fclose(f);
     return ok;
 }
 

@@ -4,6 +4,8 @@
 
 #include "tests/sim/words.h"
 
+#include <stdio.h>
+
 /* "at 2h+-5m:" or, relative to the mark before, "at +10m:".  Mark 0 is the start. */
 struct mark {
     double at, jitter; /* seconds; the jitter is drawn anew for each seed */
@@ -28,6 +30,7 @@ struct script {
 
 /* Reads a scenario; says on stderr what is wrong with it. */
 bool script_load(const char *path, struct script *out);
+bool script_read(FILE *f, const char *path, struct script *out); /* path: its name */
 void script_free(struct script *s);
 
 #endif

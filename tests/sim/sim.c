@@ -237,9 +237,8 @@ static void check_health(struct sim *s)
                          kp_discard_name((enum kp_discard)why));
 }
 
-bool sim_run(struct sim *s)
+bool sim_start(struct sim *s)
 {
-    struct kp_mono end = sim_at(s->script->end);
     s->now = (struct kp_mono){SIM_START};
     s->rng = (struct kp_prng){.key = key_of(s, "world")};
     if (!setup_load(&s->setup, s->script) || !plan(s)) {
@@ -254,9 +253,22 @@ bool sim_run(struct sim *s)
     }
     checks_start(s->checks, s->core, s->mark_times);
     sim_pump(s);
+    return true;
+}
+
+void sim_until(struct sim *s, double seconds)
+{
+    struct kp_mono end = sim_at(seconds);
     while (kp_mono_before(s->now, end) && s->failure[0] == '\0')
         step(s, end);
-    checks_end(s->checks, sim_seconds(s), (double)s->polite.sent / s->script->end);
+}
+
+bool sim_run(struct sim *s)
+{
+    if (!sim_start(s))
+        return false;
+    sim_until(s, s->script->end);
+    checks_end(s->checks, sim_seconds(s), (double)s->polite.total.sent / s->script->end);
     if (s->failure[0] == '\0')
         check_health(s);
     return s->failure[0] == '\0';

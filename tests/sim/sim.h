@@ -33,6 +33,8 @@ struct sim {
     double looked;
     bool news; /* something happened that a check may want to see */
 
+    void (*told)(void *arg, const struct kp_event *e); /* of each event; or NULL */
+    void *told_arg;
     char failure[400]; /* "": none */
     uint64_t events, alarms;
 };
@@ -49,6 +51,11 @@ void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(prin
 /* Runs the scenario; false, and s->failure, where something is not as it should
  * be.  checks holds the outcome of each check. */
 bool sim_run(struct sim *s);
+
+/* The same in steps, where something else happens beside it: what is so from
+ * birth, then up to `seconds` or the first failure. */
+bool sim_start(struct sim *s);
+void sim_until(struct sim *s, double seconds);
 void sim_fini(struct sim *s);
 
 /* pump.c: carries out what the core wants now. */

@@ -145,6 +145,18 @@ static bool comes_back(struct world *w, const struct way *way, double t)
            (back->alive_to >= back->distance && !link_loses(&back->link, w->rng, t));
 }
 
+static bool silent(struct world *w, const struct way *way, double t)
+{
+    bool gone = lost(w, way, way->distance, t);
+    return gone || way->host->down || way->alive_to < way->distance || !comes_back(w, way, t);
+}
+
+bool way_loses(struct world *w, const struct kp_addr *dst, double t)
+{
+    struct way way;
+    return w->uplink_dead || !find_way(w, dst, &way) || silent(w, &way, t);
+}
+
 bool way_travel(struct world *w, const struct probe *probe, uint8_t ttl, double t,
                 struct arrival *out)
 {
@@ -153,8 +165,7 @@ bool way_travel(struct world *w, const struct probe *probe, uint8_t ttl, double 
         return false;
     if (ttl < way.distance)
         return dies_at(w, &way, probe, ttl, t, out);
-    bool gone = lost(w, &way, way.distance, t);
-    if (gone || way.host->down || way.alive_to < way.distance || !comes_back(w, &way, t))
+    if (silent(w, &way, t))
         return false;
     out->delay = round_trip(w, &way, way.distance, t);
     if (way.host->unreachable >= 0)

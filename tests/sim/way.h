@@ -17,6 +17,9 @@ struct arrival {
 bool way_travel(struct world *w, const struct probe *probe, uint8_t ttl, double t,
                 struct arrival *out);
 
+/* Whether a packet to dst at time t, or its answer, is lost. */
+bool way_loses(struct world *w, const struct kp_addr *dst, double t);
+
 /* Whether a name server at addr would answer us now (no chance in it). */
 bool way_resolver_answers(struct world *w, const struct kp_addr *addr);
 
