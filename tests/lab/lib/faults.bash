@@ -247,16 +247,22 @@ answers() {
 
 # move 178 PATH
 fault_move() {
-	local first core
-	[[ $1 == 178 ]] || usage_error "move: only 178 can move, not '$1'"
-	first=$(path_router "$2" first) core=$(path_router "$2" core)
+	local first
+	fault_return "$@"
+	first=$(path_router "$2" first)
 	touch_ns transit
-	touch_ns gw-178
 	route_lines transit "$first" 178 | in_net transit ip -batch -
-	route_lines gw-178 "$core" all | in_net gw-178 ip -batch -
+}
+
+# return 178 PATH
+fault_return() {
+	[[ $1 == 178 ]] || usage_error "only 178 has two paths, not '$1'"
+	touch_ns gw-178
+	route_lines gw-178 "$(path_router "$2" core)" all | in_net gw-178 ip -batch -
 }
 
 lab_heal() {
+	heal_bgp
 	sort -u "$STATE/touched" | on_each heal_ns || die 'cannot undo everything'
 	cp "$HERE"/zones/*.zone "$STATE/zones/"
 	heal_servers
