@@ -39,7 +39,7 @@ bgp_config() {
 			printf 'protocol bgp %s_%s {\n\tlocal %s as %s;\n\tneighbor %s as %s;\n' "${peer//-/_}" "$family" \
 				"$(neighbour_addr "$peer" "$ns" "$family")" "$(bgp_as "$ns")" \
 				"$(neighbour_addr "$ns" "$peer" "$family")" "$(bgp_as "$peer")"
-			printf '\thold time %s;\n\tconnect delay time 1;\n\tconnect retry time 2;\n' "$BGP_HOLD"
+			printf '\thold time %s;\n\tconnect delay time 1;\n\tconnect retry time 2;\n\terror wait time 1, 2;\n' "$BGP_HOLD"
 			printf '\tipv%s { import %s; export all; };\n}\n' "$family" "$import"
 		done
 	done
@@ -59,8 +59,8 @@ fault_bgp() {
 			</dev/null 9>&- || die "bird does not start in $ns"
 	done
 	for family in 4 6; do
-		await 20 bgp_route transit "$family" "$(bgp_origin gw-178 "$family")" ru1 &&
-			await 20 bgp_route gw-178 "$family" "$(bgp_origin transit "$family")" core-ru ||
+		await 60 bgp_route transit "$family" "$(bgp_origin gw-178 "$family")" ru1 &&
+			await 60 bgp_route gw-178 "$family" "$(bgp_origin transit "$family")" core-ru ||
 			die 'BGP does not find its routes'
 		in_net transit ip route delete "$(bgp_origin gw-178 "$family")" proto boot || die 'cannot delete a route'
 	done
