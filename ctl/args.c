@@ -110,6 +110,12 @@ static bool set_path(struct kpc_args *args, const char *value)
     return utf8(args, "--path", value);
 }
 
+static bool set_config(struct kpc_args *args, const char *value)
+{
+    args->config = value;
+    return *value != '\0' || fail(args, "-c needs the name of a configuration file");
+}
+
 static bool set_since(struct kpc_args *args, const char *value)
 {
     return kpc_when_parse(value, args->now, &args->since) ||
@@ -162,6 +168,7 @@ static const struct kpc_opt_spec specs[KPC_OPT_COUNT] = {
     [KPC_OPT_OPEN] = {"open", 0, NULL, "only those not closed yet", NULL},
     [KPC_OPT_NOW] = {"now", 0, NULL, "ask for a fresh one and wait for it (60 s)", NULL},
     [KPC_OPT_PATH] = {"path", 0, "PATH", "only this path", set_path},
+    [KPC_OPT_CONFIG] = {"config", 'c', "CONF", "the configuration file", set_config},
 };
 
 const struct kpc_opt_spec *kpc_args_spec(enum kpc_opt opt)

@@ -32,6 +32,7 @@ enum kpc_opt {
     KPC_OPT_OPEN,
     KPC_OPT_NOW,
     KPC_OPT_PATH,
+    KPC_OPT_CONFIG,
     KPC_OPT_COUNT,
 };
 #define KPC_BIT(opt) (UINT32_C(1) << (opt))
@@ -50,6 +51,7 @@ struct kpc_args {
     const char *group;
     const char *reason;
     const char *path;
+    const char *config;
     struct kp_wall since;
     struct kp_dur length;             /* --for */
     const char *words[KPC_WORDS_MAX]; /* the verb, then its arguments */

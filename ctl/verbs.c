@@ -45,6 +45,12 @@ const struct kpc_verb kpc_verbs[] = {
      "As far back as the daemon holds events in memory. Tables leave single probe\n"
      "results out; --all, and the forms for scripts, have them.",
      kpc_events_exec},
+    {"replay", "FILE", 1, 1, KPC_BIT(KPC_OPT_CONFIG), 0,
+     "what kpwatchd would have said to records",
+     "Runs the records of FILE (- for standard input), as `export` writes them, by\n"
+     "the same judging, here, and prints the events that follow, but no probe results.\n"
+     "Without a header in FILE, -c names the configuration, and learning starts empty.",
+     kpc_replay_exec},
     {"check-config", "[FILE]", 0, 1, 0, 0, "find errors in a configuration",
      "With FILE it is checked right here, no daemon needed. Without, the daemon\n"
      "checks the file that reload would load.",

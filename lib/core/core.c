@@ -28,6 +28,7 @@ void kp_core_free(struct kp_core *core)
     kp_mute_fini(core);
     kp_incidents_free(core->incidents);
     kp_record_fini(core);
+    free(core->feed_index);
     free(core->events);
     free(core->releases);
     free(core);
@@ -36,6 +37,7 @@ void kp_core_free(struct kp_core *core)
 void kp_core_advance(struct kp_core *core, struct kp_mono now)
 {
     now = kp_whole_us(now);
+    kp_correlate_until(core, now);
     if (kp_mono_before(core->now, now))
         core->now = now;
     kp_funnel_second(core);
@@ -84,7 +86,7 @@ enum kp_err kp_core_configure(struct kp_core *core, const struct kp_conf *conf,
     }
     kp_world_free(old);
     kp_incidents_configure(core->incidents, conf->recover_after);
-    core->alert = true; /* incidents may be about what is gone */
+    kp_correlate_by(core, KP_LOOK_RESULT); /* incidents may be about what is gone */
     schedule_all(core);
     return KP_OK;
 }
@@ -102,7 +104,7 @@ void kp_core_tick(struct kp_core *core, struct kp_mono now)
 {
     kp_core_advance(core, now);
     kp_send_expire(core);
-    kp_correlate_tick(core);
+    kp_sweep_tick(core);
 }
 
 static void sooner(bool has, struct kp_mono at, struct kp_mono *best, bool *any)
@@ -124,6 +126,7 @@ bool kp_core_next_due(const struct kp_core *core, struct kp_mono *at)
     has = kp_resolve_next_due(core, &send);
     sooner(has, send, at, &any);
     sooner(core->alert, core->look_at, at, &any);
+    sooner(core->alert, core->sweep_at, at, &any);
     return any;
 }
 
@@ -133,6 +136,8 @@ bool kp_core_pop_action(struct kp_core *core, struct kp_act *act)
         act->kind = KP_ACT_EVENT;
         return true;
     }
+    if (core->offline)
+        return false;
     if (kp_send_pop_release(core, &act->send)) {
         act->kind = KP_ACT_RELEASE;
         return true;
@@ -151,7 +156,8 @@ void kp_core_gap(struct kp_core *core, struct kp_mono from, struct kp_mono to,
     to = kp_whole_us(to);
     /* Gaps close to each other count as one: only the newest is kept. */
     bool joins = kp_mono_set(core->gap_to) && kp_mono_sub(from, core->gap_to).ns < KP_NS_PER_S;
-    kp_core_advance(core, to);
+    if (!core->offline) /* records tell of gaps before they are over, too */
+        kp_core_advance(core, to);
     core->gap_from = joins ? core->gap_from : from;
     core->gap_to = to;
     core->stats.gaps++;

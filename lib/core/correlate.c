@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often to look while something is amiss. */
-#define LOOK_EVERY (250 * KP_NS_PER_MS)
+/* Looks happen at full seconds of the wall clock while something is amiss; at a full
+ * quarter of one after a new result, and at a full tick after a change of state.
+ * What is looked at is always what was known up to that moment, however late the
+ * loop comes round to it: so a replay of the records sees the same. */
+#define LOOK_EVERY KP_NS_PER_S
 
 static bool group_amiss(const struct kp_group *group)
 {
@@ -153,7 +156,7 @@ static void fresh_uuid(void *arg, uint8_t out[16])
 
 static void observe(struct kp_core *core)
 {
-    struct kp_findings found = {.list = calloc(KP_FINDINGS, sizeof *found.list)};
+    struct kp_findings found = {.list = malloc(KP_FINDINGS * sizeof *found.list)};
     const struct kp_incident_host host = {core, kp_findings_answering, fresh_uuid};
     if (found.list == NULL)
         return; /* the next look tries again */
@@ -164,20 +167,37 @@ static void observe(struct kp_core *core)
     tell_changes(core);
 }
 
-void kp_correlate_tick(struct kp_core *core)
+void kp_correlate_by(struct kp_core *core, int64_t grid_ns)
 {
-    if (!core->alert || kp_mono_before(core->now, core->look_at))
-        return;
-    core->look_at = kp_mono_add(core->now, (struct kp_dur){LOOK_EVERY});
+    int64_t wall = core->now.ns + core->wall_minus_mono.ns;
+    int64_t next = (wall / grid_ns + 1) * grid_ns;
+    struct kp_mono at = {next - core->wall_minus_mono.ns};
+    if (!core->alert || kp_mono_before(at, core->look_at))
+        core->look_at = at;
+    core->alert = true;
+}
+
+static void look(struct kp_core *core)
+{
+    core->alert = false;
+    kp_correlate_by(core, LOOK_EVERY);
     suspect_paths(core);
     suspect_targets(core);
     suspect_wide(core, &core->country_suspected, &core->country, !all_suspect(core),
                  "the country");
     suspect_wide(core, &core->dns_suspected, &core->dns, any_path_suspect(core),
                  "the name servers");
-    kp_sweep(core);
     observe(core);
     core->alert = amiss(core);
+}
+
+void kp_correlate_until(struct kp_core *core, struct kp_mono now)
+{
+    while (core->alert && !kp_mono_before(now, core->look_at)) {
+        if (kp_mono_before(core->now, core->look_at))
+            core->now = core->look_at;
+        look(core);
+    }
 }
 
 const struct kp_incidents *kp_core_incidents(const struct kp_core *core)

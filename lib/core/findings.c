@@ -16,7 +16,7 @@ static struct kp_finding *add(struct kp_findings *found, enum kp_verdict class)
     if (found->count == KP_FINDINGS)
         return NULL;
     struct kp_finding *f = &found->list[found->count++];
-    f->class = class;
+    *f = (struct kp_finding){.class = class};
     return f;
 }
 

@@ -42,6 +42,8 @@ void kp_tracing_ask(struct kp_core *core, uint32_t target, uint8_t first, uint8_
  * not at all (rtt < 0). */
 void kp_tracing_result(struct kp_core *core, const struct kp_slot *slot,
                        const struct kp_addr *hop, double rtt);
+/* Takes over a finished trace: what it says about paths. */
+void kp_tracing_take(struct kp_core *core, struct kp_target *target, struct kp_traced *t);
 void kp_tracing_drop(struct kp_target *target);
 
 /* judge.c */
@@ -62,7 +64,11 @@ bool kp_resolve_next_due(const struct kp_core *core, struct kp_mono *at);
 bool kp_resolve_next(struct kp_core *core, struct kp_act *act);
 
 /* correlate.c: from group states to incidents */
-void kp_correlate_tick(struct kp_core *core);
+void kp_correlate_until(struct kp_core *core, struct kp_mono now); /* all looks due */
+/* Look at the next full multiple of grid_ns of the wall clock at the latest. */
+#define KP_LOOK_RESULT (250 * KP_NS_PER_MS)
+#define KP_LOOK_CHANGE KP_TICK
+void kp_correlate_by(struct kp_core *core, int64_t grid_ns);
 /* Fills a finding's facts from an explanation (facts.c). */
 void kp_facts_add(struct kp_finding *f, const char *rule, const char *excludes, double value,
                   double threshold, const char *format, ...)
@@ -70,7 +76,7 @@ void kp_facts_add(struct kp_finding *f, const char *rule, const char *excludes, 
 void kp_facts_explain(const struct kp_core *core, const struct kp_explanation *e,
                       struct kp_finding *f);
 /* sweep.c: a small polite budget of extra probes while something is suspect */
-void kp_sweep(struct kp_core *core);
+void kp_sweep_tick(struct kp_core *core);
 
 /* tell.c */
 struct kp_event *kp_tell_new(struct kp_core *core, enum kp_action action, enum kp_level level);

@@ -9,6 +9,8 @@
 /* Our own sends have failed this often and this long: it is us. */
 #define FAILED_SENDS 3
 #define FAILED_SPAN (5 * KP_NS_PER_S)
+/* One lost answer of an anchor is no silence. */
+#define ANCHOR_LOSSES 2
 /* A path has recovered only after answers from two targets over this time. */
 #define PATH_RUN_SPAN (10 * KP_NS_PER_S)
 
@@ -58,7 +60,7 @@ static void set_vantage(struct kp_core *core, enum kp_state state)
         return;
     core->vantage = (uint8_t)state;
     core->vantage_since = core->now;
-    core->alert = true;
+    kp_correlate_by(core, KP_LOOK_CHANGE);
     if (from == KP_DOWN)
         absolve_all(core);
     kp_tell_vantage(core, from);
@@ -172,6 +174,8 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
                                               .lost = rtt < 0,
                                               .p0 = kp_baseline_loss(&edge->baseline)});
     kp_group_judge(&edge->group, &rule, core->now, may_blame(core, &edge->group.outage));
+    if (core->alert)
+        kp_correlate_by(core, KP_LOOK_RESULT);
 }
 
 /* Silence is ours only while nobody at all answers: what somebody answered later,
@@ -236,20 +240,23 @@ static void raise_alert(struct kp_core *core, const struct kp_item *item)
 {
     const struct kp_target *target = &core->world->targets[item->target];
     const struct kp_path *path = path_of(core, target);
-    core->alert |=
-        core->vantage == KP_DOWN || kp_group_suspect(&item->group) ||
+    bool amiss =
+        core->alert || core->vantage == KP_DOWN || kp_group_suspect(&item->group) ||
         kp_group_suspect(&target->group) || kp_group_suspect(&core->country) ||
         kp_group_suspect(&core->dns) || target->group.state == KP_DEGRADED ||
         (path != NULL && (kp_group_suspect(&path->group) || path->group.state == KP_DEGRADED));
+    if (amiss)
+        kp_correlate_by(core, KP_LOOK_RESULT);
 }
 
-/* Nobody answered for long, now somebody does: that was us.  What was lost
- * meanwhile is no evidence. */
+/* Nobody answered for long, anchors neither, now somebody does: that was us.  What
+ * was lost meanwhile is no evidence.  Anchors that were not asked prove nothing. */
 static void note_silence(struct kp_core *core, struct kp_mono sent)
 {
     struct kp_mono last = core->last_anchor_answer;
     later(&last, core->last_target_answer);
     if (core->anchors.state == KP_UNKNOWN || !kp_mono_set(last) ||
+        core->anchor_losses < ANCHOR_LOSSES ||
         kp_mono_sub(sent, last).ns < core->world->hiccup.ns)
         return;
     core->gap_from = last;
@@ -267,6 +274,9 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
         note_silence(core, sent);
         note_answer(core, target, sent);
         kp_group_absolve(&core->anchors);
+        core->anchor_losses = 0;
+    } else if (target->anchor) {
+        core->anchor_losses++;
     }
     bool votes = kp_baseline_votes(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))

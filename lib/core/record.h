@@ -27,7 +27,8 @@ struct kp_record {
     uint8_t count;       /* trace: hop records that follow; incident: enum kp_confidence */
     uint8_t reached;     /* trace: hop limit at which the target answered; 0: it did not */
     bool late;           /* revises an earlier time-out */
-    bool flag;           /* address: outside the allow list; mute: begins (else it ends) */
+    bool flag;           /* address: outside the allow list; mute: begins (else it ends);
+                            edge that is fed: no hop answered, but the target */
     union {
         struct kp_addr address; /* edge, hop: who answered; address: now probed */
         uint8_t uuid[16];       /* incident */

@@ -106,8 +106,10 @@ bool kp_send_allowed(const struct kp_core *core, const struct kp_address *addres
 
 void kp_send_spend(struct kp_core *core, struct kp_address *address)
 {
-    kp_bucket_take(&address->bucket, &core->world->address_rate, core->now);
-    kp_bucket_take(&core->total, &core->world->total_rate, core->now);
+    /* Now is cut to microseconds: the packet leaves within the next one. */
+    struct kp_mono at = kp_mono_add(core->now, (struct kp_dur){KP_NS_PER_US});
+    kp_bucket_take(&address->bucket, &core->world->address_rate, at);
+    kp_bucket_take(&core->total, &core->world->total_rate, at);
 }
 
 /* Sends item now if it may be; else files it for when it may. */

@@ -56,9 +56,12 @@ static bool rising(const struct kp_group *group)
     return group->state != KP_DOWN && kp_group_suspect(group);
 }
 
-void kp_sweep(struct kp_core *core)
+void kp_sweep_tick(struct kp_core *core)
 {
     struct kp_world *world = core->world;
+    if (core->offline || !core->alert || kp_mono_before(core->now, core->sweep_at))
+        return;
+    core->sweep_at = kp_mono_add(core->now, (struct kp_dur){PATH_EVERY});
     bool wide = rising(&core->country) || rising(&core->dns);
     for (uint32_t i = 0; i < world->path_count; i++) {
         wide |= rising(&world->paths[i].group);

@@ -102,6 +102,13 @@ static const char *path_name(const struct kp_core *core, const struct kp_target 
     return target->path != KP_NONE ? core->world->paths[target->path].conf->name : NULL;
 }
 
+/* The verdict must not lag behind the state. */
+static void look_soon(struct kp_core *core)
+{
+    if (core->alert)
+        kp_correlate_by(core, KP_LOOK_CHANGE);
+}
+
 void kp_tell_target(struct kp_core *core, struct kp_target *target)
 {
     struct kp_mono since;
@@ -111,7 +118,7 @@ void kp_tell_target(struct kp_core *core, struct kp_target *target)
         return;
     target->told = (uint8_t)to;
     target->changed = core->now;
-    core->look_at = core->now; /* the verdict must not lag behind the state */
+    look_soon(core);
     struct kp_event *e = state_event(core, KP_EV_TARGET_STATE, from, to, since);
     if (e == NULL)
         return;
@@ -128,7 +135,7 @@ void kp_tell_path(struct kp_core *core, struct kp_path *path)
         return;
     path->told = (uint8_t)to;
     path->changed = core->now;
-    core->look_at = core->now;
+    look_soon(core);
     struct kp_event *e = state_event(core, KP_EV_PATH_STATE, from, to, path->group.since);
     if (e == NULL)
         return;

@@ -81,7 +81,7 @@ static bool begin(struct kp_core *core, struct kp_target *target, uint8_t first,
 void kp_tracing_ask(struct kp_core *core, uint32_t index, uint8_t first, uint8_t last)
 {
     struct kp_target *target = &core->world->targets[index];
-    if (target->trace != NULL || tracer(core->world, target) == KP_NONE)
+    if (core->offline || target->trace != NULL || tracer(core->world, target) == KP_NONE)
         return; /* one is under way, which will do */
     if (begin(core, target, first, last))
         file_at(core, index, core->now);
@@ -191,9 +191,11 @@ static void attribute(struct kp_core *core, struct kp_target *target, struct kp_
         kp_tell_move(core, target, before);
     }
     /* Only a trace that got beyond it shows that this hop is the last visible one. */
+    uint32_t carrier = tracer(world, target);
+    if (carrier == KP_NONE)
+        carrier = target->first_item; /* of a foreign trace */
     if (t->reached > 0)
-        learn_edge(core, seen.path, tracer(world, target), (uint8_t)(t->first + seen.edge),
-                   &hops[seen.edge]);
+        learn_edge(core, seen.path, carrier, (uint8_t)(t->first + seen.edge), &hops[seen.edge]);
 }
 
 static void record(struct kp_core *core, const struct kp_target *target,
@@ -218,6 +220,15 @@ static void record(struct kp_core *core, const struct kp_target *target,
     }
 }
 
+void kp_tracing_take(struct kp_core *core, struct kp_target *target, struct kp_traced *t)
+{
+    free(target->traced_before);
+    target->traced_before = target->traced;
+    target->traced = t;
+    attribute(core, target, t);
+    record(core, target, t);
+}
+
 static void finish(struct kp_core *core, uint32_t index)
 {
     struct kp_target *target = &core->world->targets[index];
@@ -225,13 +236,8 @@ static void finish(struct kp_core *core, uint32_t index)
     free(target->trace);
     target->trace = NULL;
     file_at(core, index, kp_mono_add(core->now, core->world->conf->trace_interval));
-    if (t == NULL)
-        return;
-    free(target->traced_before);
-    target->traced_before = target->traced;
-    target->traced = t;
-    attribute(core, target, t);
-    record(core, target, t);
+    if (t != NULL)
+        kp_tracing_take(core, target, t);
 }
 
 void kp_tracing_result(struct kp_core *core, const struct kp_slot *slot,

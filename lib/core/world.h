@@ -187,9 +187,11 @@ struct kp_core {
     struct kp_explanation led; /* the wide explanation in force; class clear: none */
     struct kp_mono led_until;  /* when it led last */
     struct kp_bucket sweep;
-    uint8_t vantage; /* enum kp_state */
+    struct kp_mono sweep_at; /* when to sweep next */
+    uint8_t vantage;         /* enum kp_state */
     struct kp_mono vantage_since;
     struct kp_mono last_anchor_answer, last_target_answer; /* send times */
+    uint32_t anchor_losses;                                /* since anybody answered */
     struct kp_mono failing_since; /* sends have only failed since then; {0}: they work */
     uint32_t failing_count;
     struct kp_mono gap_from, gap_to;
@@ -198,7 +200,9 @@ struct kp_core {
     uint32_t mute_count;
 
     struct kp_records records;
-    uint32_t generation; /* configurations so far */
+    bool offline;                     /* fed with records: sends nothing */
+    struct kp_feed_index *feed_index; /* owned; NULL: none yet */
+    uint32_t generation;              /* configurations so far */
 
     struct kp_stats_view stats;
     struct kp_mono started;

@@ -88,7 +88,9 @@ static void put_edge(const struct line *l)
 {
     put_name(l, "path", l->r->name);
     put_result(l);
-    if (l->r->rtt_us >= 0)
+    if (l->r->rtt_us >= 0 && l->r->address.family == KP_AF_NONE)
+        kp_text_add(l->out, ",\"hop\":null");
+    else if (l->r->rtt_us >= 0)
         put_addr(l, "hop", &l->r->address);
 }
 

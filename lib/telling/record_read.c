@@ -127,6 +127,8 @@ static void read_edge(struct reader *rd)
     read_result(rd);
     if (rd->r->result != KP_LOCAL_ERROR)
         read_addr(rd, member(rd, "hop"), "hop", &rd->r->address);
+    const json_t *hop = json_object_get(rd->out->json, "hop");
+    rd->r->flag = json_is_null(hop);
 }
 
 static void read_hop(struct reader *rd, const json_t *value)
