@@ -132,6 +132,20 @@ enum kpc_exit kpc_stats_exec(struct kpc_ctx *ctx)
     return KPC_DONE;
 }
 
+enum kpc_exit kpc_metrics_exec(struct kpc_ctx *ctx)
+{
+    struct kpc_reply reply;
+    enum kpc_exit code = kpc_call(ctx, "GetMetrics", NULL, &reply);
+    if (code != KPC_DONE)
+        return code;
+    if (kpc_out_scripts(ctx))
+        kpc_out_object(ctx, reply.parameters);
+    else
+        kp_text_add(&ctx->out, kpc_show_text(reply.parameters, "text"));
+    kpc_reply_fini(&reply);
+    return KPC_DONE;
+}
+
 enum kpc_exit kpc_version_exec(struct kpc_ctx *ctx)
 {
     struct kpc_reply reply = {0};

@@ -71,6 +71,10 @@ const struct kpc_verb kpc_verbs[] = {
     {"log-level", "LEVEL", 1, 1, 0, 0, "how much the daemon logs",
      "error, warning, notice, info or debug; until its next start or reload.",
      kpc_log_level_exec},
+    {"metrics", "", 0, 0, 0, 0, "all metrics, as Prometheus reads them",
+     "The same text as GET /metrics. For node_exporter's textfile collector:\n"
+     "kpwatchctl metrics >k.tmp && mv k.tmp DIRECTORY/kpwatchd.prom",
+     kpc_metrics_exec},
     {"stats", "", 0, 0, 0, 0, "the daemon's own counters", NULL, kpc_stats_exec},
     {"version", "", 0, 0, 0, 0, "versions of kpwatchctl and kpwatchd", NULL, kpc_version_exec},
     {"help", "[VERB]", 0, 1, 0, 0, "this help, or that of a verb", NULL, kpc_help_exec},

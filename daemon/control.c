@@ -201,11 +201,16 @@ void kpd_control_describe(const struct kpd_control *control, struct kp_report_da
 void kpd_control_reconfigured(struct kpd_control *control)
 {
     for (struct kpd_conn *c = control->conns; c; c = c->next) {
-        if (c->piece && c->targets.begun && !c->dead) {
+        if (c->piece && (c->targets.begun || c->metrics.text) && !c->dead) {
             c->dead = true;
             kpd_control_watch_slow(control, true);
         }
     }
+}
+
+unsigned kpd_control_clients(const struct kpd_control *control)
+{
+    return control->conn_count;
 }
 
 /* Everything that can fail after the socket is there. */

@@ -12,6 +12,7 @@
 #include "daemon/hub.h"
 #include "daemon/loop.h"
 #include "lib/core/core.h"
+#include "lib/telling/metrics.h"
 #include "lib/telling/report.h"
 
 #include <jansson.h>
@@ -32,6 +33,9 @@ struct kpd_control_ops {
 
     /* Sets the level; returns the one before. */
     enum kp_level (*log_level)(void *ctx, enum kp_level level);
+
+    /* Fills out, for metrics. */
+    void (*facts)(void *ctx, struct kp_metrics_daemon *out);
 
     /* The core was asked for something: it may have actions to pop. */
     void (*pump)(void *ctx);
@@ -81,6 +85,8 @@ struct kpd_control *kpd_control_open(const struct kpd_control_args *args,
 /* After the core was configured anew: a list of targets that is being written
  * would go on with others, so its reader is disconnected instead. */
 void kpd_control_reconfigured(struct kpd_control *control);
+
+unsigned kpd_control_clients(const struct kpd_control *control);
 
 /* Closes every connection and removes the socket if it is still ours. */
 void kpd_control_close(struct kpd_control *control);

@@ -37,6 +37,7 @@ static void end_reply(struct kpd_conn *conn)
 {
     conn->piece = NULL;
     conn->targets = (struct kp_report_targets){0};
+    conn->metrics.text = false;
     json_decref(conn->params);
     conn->params = NULL;
 }

@@ -190,6 +190,46 @@ static void get_stats(struct kpd_call *call)
     kpd_call_reply(call, kp_obj_end(&o));
 }
 
+/* As the inside of a JSON string. */
+static void add_quoted(struct kp_text *out, const struct kp_text *piece)
+{
+    json_t *json = json_stringn_nocheck(piece->data, piece->len);
+    char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
+    if (quoted)
+        kp_text_addn(out, quoted + 1, strlen(quoted) - 2);
+    else
+        out->nomem = true;
+    free(quoted);
+    json_decref(json);
+}
+
+static bool next_metrics(struct kpd_conn *conn)
+{
+    struct kp_text piece = {0};
+    struct kpd_metrics_reply *m = &conn->metrics;
+    if (!m->text)
+        kp_text_add(&conn->out,
+                    "{\"schema\":1,\"content_type\":\"" KP_METRICS_TYPE "\",\"text\":\"");
+    m->text = true;
+    bool more = kp_metrics_next(conn->control->args.core, &m->facts, &m->at, &piece);
+    if (piece.len > 0)
+        add_quoted(&conn->out, &piece);
+    conn->out.nomem |= piece.nomem;
+    kp_text_fini(&piece);
+    if (!more)
+        kp_text_addn(&conn->out, "\"}}", 4); /* and the NUL that ends the reply */
+    return more;
+}
+
+static void get_metrics(struct kpd_call *call)
+{
+    const struct kpd_control_args *args = &call->control->args;
+    struct kpd_metrics_reply *m = &call->conn->metrics;
+    *m = (struct kpd_metrics_reply){0};
+    args->ops->facts(args->ctx, &m->facts);
+    kpd_call_pieces(call, next_metrics);
+}
+
 /* --- changing --- */
 
 static void pump(struct kpd_call *call)
@@ -408,6 +448,7 @@ const struct kpd_method kpd_monitor_methods[] = {
     {"Reload", reload, true, false, {{0}}},
     {"CheckConfig", check_config, false, false, {{0}}},
     {"SetLogLevel", set_log_level, true, false, {NAME_OF("level")}},
+    {"GetMetrics", get_metrics, false, false, {{0}}},
     {"GetStats", get_stats, false, false, {{0}}},
     {0},
 };

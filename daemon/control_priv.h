@@ -66,6 +66,11 @@ struct kpd_conn {
     json_t *params;      /* piece: of its request, which the iterators point into */
     struct kp_report_targets targets;
     struct kp_report_incidents incidents;
+    struct kpd_metrics_reply {
+        struct kp_metrics at;
+        struct kp_metrics_daemon facts;
+        bool text; /* it is under way */
+    } metrics;
     struct kpd_events {
         uint64_t kinds, next, last;
         struct kp_wall since;

@@ -82,6 +82,11 @@ void kpd_loop_stop(struct kpd_loop *loop)
     event_base_loopbreak(loop->base);
 }
 
+struct event_base *kpd_loop_base(struct kpd_loop *loop)
+{
+    return loop->base;
+}
+
 struct kp_mono kpd_loop_now(const struct kpd_loop *loop)
 {
     (void)loop; /* libevent's cached time is too coarse for round trips */

@@ -44,6 +44,9 @@ void kpd_timer_set(struct kpd_timer *timer, struct kp_dur after);
 void kpd_timer_stop(struct kpd_timer *timer);
 void kpd_timer_free(struct kpd_timer *timer);
 
+/* For the metrics sink, whose HTTP server is libevent's own. */
+struct event_base *kpd_loop_base(struct kpd_loop *loop);
+
 /* Calls fn from the loop on each signo; freed with the loop. */
 bool kpd_loop_signal(struct kpd_loop *loop, int signo, kpd_signal_fn *fn, void *ctx);
 

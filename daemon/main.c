@@ -2,9 +2,11 @@
 #include "daemon/clock.h"
 #include "daemon/control.h"
 #include "daemon/driver.h"
+#include "daemon/facts.h"
 #include "daemon/options.h"
 #include "daemon/priv.h"
 #include "daemon/reload.h"
+#include "daemon/sinks/metrics.h"
 #include "daemon/sinks/sinks.h"
 #include "lib/conf/conf_print.h"
 #include "lib/host/conf_files.h"
@@ -24,6 +26,8 @@ struct app {
     struct kpd_driver *driver;
     struct kpd_control *control;
     struct kpd_sinks *sinks;
+    struct kpd_metrics *metrics;
+    struct kpd_facts facts;
     struct kp_wall started_at, loaded_at;
     struct kp_mono started;
     char boot[17];
@@ -31,9 +35,12 @@ struct app {
 
 static void tell(struct app *app, enum kp_action action, enum kp_level level, const char *text)
 {
-    struct kp_event e = {
-        .action = action, .level = level, .at = kpd_clock_wall(), .rtt = -1, .success = true};
-    snprintf(e.message, sizeof e.message, "%s", text);
+    struct kp_event e = {.action = action,
+                         .level = level,
+                         .at = kpd_clock_wall(),
+                         .rtt = -1,
+                         .success = level > KP_LOG_WARNING};
+    snprintf(e.message, sizeof e.message, "%.*s", (int)sizeof e.message - 1, text);
     kpd_hub_publish(app->hub, &e);
 }
 
@@ -51,6 +58,41 @@ static void describe(void *ctx, struct kp_report_daemon *out)
     };
 }
 
+static void on_facts(void *ctx, struct kp_metrics_daemon *out)
+{
+    const struct app *app = ctx;
+    struct kpd_net_stats net;
+    kpd_driver_net_stats(app->driver, &net);
+    kpd_facts_fill(&app->facts, out);
+    out->version = KP_VERSION;
+    out->started = app->started_at;
+    out->control_clients = kpd_control_clients(app->control);
+    for (int t = 0; t < KP_PROBE_COUNT; t++)
+        out->socket_drops[t] = net.overflow[t];
+}
+
+/* Where metrics are served; one that cannot be had is said, and the rest goes on. */
+static void set_metrics(struct app *app)
+{
+    char why[256];
+    const struct kp_conf *conf = app->conf;
+    const struct kpd_metrics_args args = {app->loop, kpd_driver_core(app->driver), on_facts,
+                                          app};
+    struct kpd_metrics *old = app->metrics;
+    if (old != NULL && conf->metrics_host != NULL &&
+        kpd_metrics_is_at(old, conf->metrics_host, conf->metrics_port)) {
+        kpd_metrics_reconfigured(old);
+        return;
+    }
+    kpd_metrics_close(old);
+    app->metrics = NULL;
+    if (conf->metrics_host == NULL)
+        return;
+    app->metrics = kpd_metrics_open(&args, conf->metrics_host, conf->metrics_port, why);
+    if (app->metrics == NULL)
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_ERROR, why);
+}
+
 static enum kp_level level_in_force(const struct app *app)
 {
     int level = (int)app->conf->log_level + app->options.verbose;
@@ -66,6 +108,7 @@ static enum kp_err reload(struct app *app, json_t **diagnostics)
     if (err == KP_OK) {
         app->loaded_at = kpd_clock_wall();
         kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
+        set_metrics(app);
         kpd_control_reconfigured(app->control);
     } else if (diagnostics != NULL) {
         *diagnostics = kp_report_diags(&diags);
@@ -116,8 +159,8 @@ static void on_signal(int signo, void *ctx)
         kpd_loop_stop(app->loop);
 }
 
-static const struct kpd_control_ops control_ops = {describe, on_reload, on_check, on_log_level,
-                                                   on_pump};
+static const struct kpd_control_ops control_ops = {describe,     on_reload, on_check,
+                                                   on_log_level, on_facts,  on_pump};
 
 static bool open_hub(struct app *app)
 {
@@ -130,7 +173,7 @@ static bool open_hub(struct app *app)
     app->hub = kpd_hub_new(&source, 0, 0);
     if (app->hub != NULL)
         app->sinks = kpd_sinks_open(app->loop, app->hub, level_in_force(app));
-    return app->sinks != NULL;
+    return app->sinks != NULL && kpd_facts_open(&app->facts, app->hub);
 }
 
 static bool open_control(struct app *app, char *why)
@@ -178,7 +221,10 @@ static bool open_all(struct app *app, char *why)
         return false;
     }
     if (!kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) ||
-        !open_control(app, why) || !kpd_priv_drop(app->options.user, why))
+        !open_control(app, why))
+        return false;
+    set_metrics(app);
+    if (!kpd_priv_drop(app->options.user, why))
         return false;
     kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
     return true;
@@ -186,6 +232,7 @@ static bool open_all(struct app *app, char *why)
 
 static void close_all(struct app *app)
 {
+    kpd_metrics_close(app->metrics);
     kpd_control_close(app->control);
     kpd_driver_close(app->driver);
     kpd_sinks_close(app->sinks);
@@ -209,8 +256,6 @@ static void greet(struct app *app)
 static void tell_missing(struct app *app)
 {
     const struct kp_conf *conf = app->conf;
-    if (conf->metrics_host != NULL)
-        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "metrics.listen: not in this version");
     if (conf->history_path != NULL)
         tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "history.path: not in this version");
 }

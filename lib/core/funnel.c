@@ -96,11 +96,22 @@ static void record(struct kp_core *core, const struct kp_item *item, const struc
     r->path = kp_record_path(core, target);
 }
 
+static void count(const struct kp_core *core, struct kp_item *item, const struct kp_outcome *o)
+{
+    item->counts.results[o->result]++;
+    /* A connection that was refused has no response code. */
+    if (o->dns != NULL && (o->result == KP_ANSWERED || o->dns->rcode != 0))
+        item->counts.rcodes[o->dns->rcode % KP_RCODES]++;
+    if (o->rtt >= 0)
+        kp_counts_answer(&item->counts, o->rtt, kp_tell_wall(core, core->now));
+}
+
 void kp_funnel_result(struct kp_core *core, struct kp_item *item, const struct kp_outcome *o)
 {
     record(core, item, o, false);
     note_last(item, o);
     note_recent(item, o->serial, o->rtt);
+    count(core, item, o);
     core->stats.results[item->probe->type][o->result]++;
     core->finished[core->finished_second % KP_RATE_SECONDS]++;
     if (o->rtt >= 0) {
@@ -122,6 +133,7 @@ void kp_funnel_late(struct kp_core *core, struct kp_item *item, const struct kp_
     uint32_t path = core->world->targets[item->target].path;
     record(core, item, o, true);
     item->late++;
+    kp_counts_answer(&item->counts, o->rtt, kp_tell_wall(core, core->now));
     item->answered++;
     item->answered_last = true;
     core->stats.late[item->probe->type]++;
@@ -328,6 +340,8 @@ void kp_core_send_failed(struct kp_core *core, uint32_t slot, uint32_t serial, i
     struct kp_slot *s = kp_inflight_get(&core->inflight, slot, serial);
     if (s == NULL || s->state != KP_SLOT_OPEN)
         return;
+    if (errnum > 0 && errnum < KP_ERRNOS)
+        core->stats.send_errors[s->flow.type][errnum]++;
     if (!s->tracing) {
         core->world->items[s->item].sent--; /* it never was */
         core->stats.sent[s->flow.type]--;

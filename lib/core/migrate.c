@@ -100,6 +100,7 @@ static void keep_target(struct kp_world *from, struct kp_target *old, struct kp_
     }
     new->told = same_host ? old->told : KP_UNKNOWN;
     new->suspected = old->suspected;
+    new->path_changes = old->path_changes;
     new->meddled = changed_by_us(from, old, to, new) ? core_now : old->meddled;
     /* What the name said binds only where the name alone decides. */
     new->mismatch = by_name && old->mismatch;

@@ -184,6 +184,7 @@ static void attribute(struct kp_core *core, struct kp_target *target, struct kp_
         return;
     uint32_t before = target->path;
     bool moved = before != seen.path;
+    target->path_changes += moved && before != KP_NONE;
     target->path = seen.path;
     target->path_seen = true;
     if (moved) {

@@ -114,6 +114,7 @@ void kp_core_target(const struct kp_core *core, uint32_t index, struct kp_target
         .state = kp_judge_target_state(core, target, &since),
         .muted_until = kp_mute_until(core, conf->name),
         .is_anchor = target->anchor,
+        .path_changes = target->path_changes,
         .probe_count = target->item_count,
     };
     out->since = kp_tell_wall(core, since);
@@ -160,6 +161,13 @@ void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
     if (out->cause != KP_CAUSE_NONE)
         out->sender = item->sender;
     view_recent(item, out);
+}
+
+const struct kp_counts *kp_core_counts(const struct kp_core *core, uint32_t target,
+                                       uint32_t probe)
+{
+    const struct kp_world *world = core->world;
+    return &world->items[world->targets[target].first_item + probe].counts;
 }
 
 static const char *hop_path(const struct kp_world *world, const struct kp_addr *hop)

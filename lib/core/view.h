@@ -4,9 +4,11 @@
 #define KP_CORE_VIEW_H
 
 #include "lib/core/core.h"
+#include "lib/core/counts.h"
 #include "lib/judging/incident.h"
 
 #define KP_TRACE_HOPS 64
+#define KP_ERRNOS 134     /* larger than any errno */
 #define KP_SPARK_CELLS 60 /* of 10 s each: the last 10 minutes */
 
 /* Negative doubles mean "unknown" throughout; times with ns 0 "never". */
@@ -44,6 +46,7 @@ struct kp_target_view {
     struct kp_wall since;
     struct kp_wall muted_until;
     bool is_anchor;
+    uint64_t path_changes; /* since start: seen on another path than before */
     uint32_t probe_count;
 };
 
@@ -97,8 +100,9 @@ struct kp_stats_view {
     uint64_t results[KP_PROBE_COUNT][KP_RESULT_COUNT];
     uint64_t discarded[KP_PROBE_COUNT][KP_DISCARD_COUNT];
     uint64_t late[KP_PROBE_COUNT];
-    uint64_t deferred; /* sends put off by a rate limit */
-    uint64_t denied;   /* sends refused by the allow list; must stay 0 */
+    uint64_t send_errors[KP_PROBE_COUNT][KP_ERRNOS]; /* traces included */
+    uint64_t deferred;                               /* sends put off by a rate limit */
+    uint64_t denied; /* sends refused by the allow list; must stay 0 */
     uint32_t in_flight;
     uint32_t slots;       /* allocated */
     uint32_t items;       /* target x probe */
@@ -120,6 +124,10 @@ uint32_t kp_core_anchor_count(const struct kp_core *core);
 void kp_core_target(const struct kp_core *core, uint32_t index, struct kp_target_view *out);
 void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
                    struct kp_probe_view *out);
+
+/* Valid until the next tick or receive. */
+const struct kp_counts *kp_core_counts(const struct kp_core *core, uint32_t target,
+                                       uint32_t probe);
 
 /* The last finished trace of a target (before: the one before it); false: none. */
 bool kp_core_trace(const struct kp_core *core, uint32_t target, bool before,

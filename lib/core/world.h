@@ -63,6 +63,7 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     struct kp_addr sender; /* of the last validated ICMP error */
     struct kp_dns_answer dns;
     uint64_t sent, answered, late;
+    struct kp_counts counts;
     struct kp_baseline baseline;
     struct kp_group group;
     double threshold;
@@ -91,6 +92,7 @@ struct kp_target { /* or anchor */
     uint32_t expected;                        /* the one path configured; KP_NONE: not one */
     uint32_t path;                            /* it is on; KP_NONE: not known */
     bool path_seen;                           /* a trace said so */
+    uint64_t path_changes;                    /* since start */
     struct kp_trace *trace;                   /* under way; NULL: none */
     struct kp_traced *traced, *traced_before; /* the last two; NULL: none */
     struct kp_address *address;               /* NULL: none yet */

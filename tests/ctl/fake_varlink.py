@@ -311,6 +311,10 @@ class Daemon:
         self.guard()
         return {"schema": 1, "level": p["level"], "previous": "info"}
 
+    def get_metrics(self, _):
+        return {"schema": 1, "content_type": "text/plain; version=0.0.4; charset=utf-8",
+                "text": "# TYPE kpwatchd_up gauge\nkpwatchd_up{a=\"\\\\\"} 1\n"}
+
     def get_stats(self, p):
         kinds = [{"type": t, "sent": 100000 + i, "late": 7,
                   "results": {"answered": 99000, "refused": 1, "timeout": 900,
@@ -330,7 +334,8 @@ class Daemon:
                "ListEvents": list_events, "ListIncidents": list_incidents, "Explain": explain,
                "GetTrace": get_trace, "Trace": trace, "Probe": probe, "Mute": mute, "Unmute": unmute,
                "ListMutes": list_mutes, "Reload": reload, "CheckConfig": check_config,
-               "SetLogLevel": set_log_level, "GetStats": get_stats}
+               "SetLogLevel": set_log_level, "GetStats": get_stats,
+               "GetMetrics": get_metrics}
 
 
 class Handler(socketserver.BaseRequestHandler):

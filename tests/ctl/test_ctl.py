@@ -198,6 +198,11 @@ class Screens(Case):
 
 
 class Verbs(Case):
+    def test_metrics(self):
+        self.assertEqual(self.ctl("metrics"),
+                         "# TYPE kpwatchd_up gauge\nkpwatchd_up{a=\"\\\\\"} 1\n")
+        self.assertIn("version=0.0.4", self.ctl("metrics", "--json"))
+
     def test_status(self):
         self.assertIn("All clear", self.ctl("status"))
         self.ctl("status", "--exit-status")

@@ -54,6 +54,12 @@ static enum kp_err reload(void *ctx, json_t **diagnostics)
     return rig->reload_err;
 }
 
+static void facts(void *ctx, struct kp_metrics_daemon *out)
+{
+    (void)ctx;
+    *out = (struct kp_metrics_daemon){.version = "1.2.3", .reload_ok = true};
+}
+
 static enum kp_level log_level(void *ctx, enum kp_level level)
 {
     struct rig *rig = ctx;
@@ -77,7 +83,8 @@ static bool peer(int fd, uid_t *uid)
 
 void rig_open(struct rig *rig)
 {
-    static const struct kpd_control_ops ops = {describe, reload, reload, log_level, pump};
+    static const struct kpd_control_ops ops = {describe,  reload, reload,
+                                               log_level, facts,  pump};
     struct kpd_control_args args = {.loop = rig->loop,
                                     .core = &rig->core,
                                     .hub = rig->hub,

@@ -127,6 +127,21 @@ void kp_core_probe(const struct kp_core *core, uint32_t target, uint32_t probe,
     (void)kp_addr_parse("198.51.100.1", &out->sender);
 }
 
+const struct kp_counts *kp_core_counts(const struct kp_core *core, uint32_t target,
+                                       uint32_t probe)
+{
+    static struct kp_counts counts;
+    (void)probe;
+    counts = (struct kp_counts){0};
+    if (target == 1)
+        counts.rcodes[5] = 2;
+    if (target == 0 && !core->blank) {
+        counts.results[KP_ANSWERED] = 9;
+        kp_counts_answer(&counts, 0.2951, FAKE_NOW);
+    }
+    return &counts;
+}
+
 uint32_t kp_core_mute_count(const struct kp_core *core)
 {
     return core->muted[0] ? 1 : 0;

@@ -7,7 +7,8 @@ kp_unit(test_event_json lib/telling/event_json.c lib/telling/incident_json.c lib
 set(report lib/telling/report.c lib/telling/report_target.c lib/telling/report_incident.c
     lib/telling/report_explain.c lib/telling/report_trace.c lib/telling/incident_json.c
     lib/telling/json_obj.c lib/base/text.c lib/base/utf8.c lib/base/nearest.c ${telling_base}
-    tests/unit/control_fake_core.c tests/unit/control_fake_incident.c tests/unit/control_json.c)
+    lib/core/counts.c tests/unit/control_fake_core.c tests/unit/control_fake_incident.c tests/unit/control_json.c)
 kp_unit(test_report ${report})
 kp_unit(test_report_incident ${report})
+kp_unit(test_metrics lib/telling/metrics.c ${report})
 set(KP_UNIT_LIBS)

@@ -369,6 +369,21 @@ static void test_get_stats(void **state)
     json_decref(reply);
 }
 
+/* The text of all metrics, however many pieces it is made of. */
+static void test_get_metrics(void **state)
+{
+    struct rig *rig = as_root(state);
+    rig->core.targets = 500;
+    json_t *reply = call("GetMetrics", NULL);
+    const char *text = text_at(reply, "parameters.text");
+    assert_int_equal(int_at(reply, "parameters.schema"), 1);
+    assert_non_null(strstr(text_at(reply, "parameters.content_type"), "version=0.0.4"));
+    assert_int_equal(strncmp(text, "# HELP kpwatchd_build_info ", 27), 0);
+    assert_non_null(strstr(text, "\nkpwatchd_target_state{target=\"t499\",state=\"up\"} 1\n"));
+    assert_non_null(strstr(text, "\nprocess_start_time_seconds "));
+    json_decref(reply);
+}
+
 static void test_strangers_read_and_do_not_change(void **state)
 {
     struct rig *rig = as(state, 54321);
@@ -380,9 +395,9 @@ static void test_strangers_read_and_do_not_change(void **state)
         {"Trace", "{\"target\":\"kcna\"}"},
         {"SetLogLevel", "{\"level\":\"debug\"}"},
     };
-    static const char *const reading[] = {"GetStatus",   "ListPaths",    "ListTargets",
-                                          "ListMutes",   "ListEvents",   "GetStats",
-                                          "CheckConfig", "ListIncidents"};
+    static const char *const reading[] = {"GetStatus",   "ListPaths",     "ListTargets",
+                                          "ListMutes",   "ListEvents",    "GetStats",
+                                          "CheckConfig", "ListIncidents", "GetMetrics"};
     for (size_t i = 0; i < sizeof changing / sizeof changing[0]; i++)
         expect_error(changing[i][0], changing[i][1], "PermissionDenied", NULL, NULL);
     assert_string_equal(rig->core.probed, "");
@@ -449,6 +464,7 @@ int main(void)
         T(test_reload_and_check),
         T(test_set_log_level),
         T(test_get_stats),
+        T(test_get_metrics),
         T(test_strangers_read_and_do_not_change),
         T(test_own_user_may_change),
         T(test_list_events),
