@@ -187,8 +187,6 @@ static bool open_control(struct app *app, char *why)
         .ctx = app,
     };
     app->control = kpd_control_open(&args, why);
-    if (app->control != NULL && why[0] != '\0')
-        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
     return app->control != NULL;
 }
 
@@ -221,12 +219,13 @@ static bool open_all(struct app *app, char *why)
         return false;
     }
     if (!kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) ||
-        !open_control(app, why))
+        !open_control(app, why) || !kpd_priv_drop(app->options.user, why))
         return false;
-    set_metrics(app);
-    if (!kpd_priv_drop(app->options.user, why))
-        return false;
+    /* Only from here on events reach everyone, so nothing is told before. */
     kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
+    if (why[0] != '\0')
+        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
+    set_metrics(app);
     return true;
 }
 
