@@ -147,6 +147,12 @@ module(load="imuxsock" SysSock.Name="/run/rsyslog.sock")
         root = UNPACKED
         modules = glob.glob(root + "/usr/lib/syslog-ng/[0-9]*")[0]
         libraries = os.path.dirname(modules) + ":" + modules
+        # What is parsed is shown by a file of a kind of our own.
+        parsed = """destination d_parsed {
+    file("PATH" template("${.cee.event.id} ${.cee.event.action} ${.cee.kp.incident.class}\n"));
+};
+log { source(s_src); filter(f_kpwatchd); parser(p_kpwatchd); destination(d_parsed); };
+""".replace("PATH", self.path("syslog-ng.parsed"))
         conf = self.write("syslog-ng.conf", """@version: 3.38
 @module json-plugin
 @module affile
@@ -154,7 +160,8 @@ module(load="imuxsock" SysSock.Name="/run/rsyslog.sock")
 @module basicfuncs
 @module syslogformat
 source s_src { unix-dgram("/run/syslog-ng.sock"); };
-""" + shipped("shippers/syslog-ng.conf", ("/var/log/kpwatchd.json", self.path("syslog-ng.json"))))
+""" + shipped("shippers/syslog-ng.conf", ("/var/log/kpwatchd.json", self.path("syslog-ng.json"))) +
+                          parsed)
         self.start("syslog-ng", root + "/usr/sbin/syslog-ng", "-F", "--no-caps", "-f", conf,
                    "--module-path", modules, "-R", self.path("syslog-ng.persist"),
                    "-p", self.path("syslog-ng.pid"), "-c", self.path("syslog-ng.ctl"),
