@@ -181,6 +181,7 @@ void kpd_call_subscribe(struct kpd_call *call)
     *sub = (struct kpd_sub){kinds, seq + 1, seq < newest(control), 0, 0};
     call->conn->sub = sub;
     control->stats.lost += lost;
+    kpd_hub_note_dropped(control->args.hub, KPD_READER_CONTROL, lost);
     put_snapshot(call->conn, seq, lost, restarted);
 }
 
@@ -189,6 +190,7 @@ static void lose(struct kpd_conn *conn, uint64_t events, size_t bytes)
     conn->sub->lost += events;
     conn->sub->lost_bytes += bytes;
     conn->control->stats.lost += events;
+    kpd_hub_note_dropped(conn->control->args.hub, KPD_READER_CONTROL, events);
 }
 
 void kpd_sub_event(struct kpd_conn *conn, const struct kpd_hub_entry *entry)
