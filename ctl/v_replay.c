@@ -5,6 +5,7 @@
 #include "ctl/replay.h"
 #include "lib/host/conf_files.h"
 #include "lib/telling/event_json.h"
+#include "lib/telling/learned_json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -107,8 +108,17 @@ static void begin(struct kpc_replay *r, struct kp_wall now)
     if (r->stop)
         return;
     r->core = kp_core_new_offline();
-    if (r->core == NULL ||
-        kp_core_configure(r->core, r->conf, kp_core_mono(r->core, now)) != KP_OK)
+    const json_t *json = r->header != NULL ? json_object_get(r->header, "learned") : NULL;
+    struct kp_learned *learned =
+        r->core != NULL && json_object_size(json) > 0 ? kp_learned_read(r->core, json) : NULL;
+    if (learned != NULL && learned->now.ns > 0)
+        now.ns = learned->now.ns;
+    bool ok = r->core != NULL &&
+              kp_core_configure(r->core, r->conf, (struct kp_mono){now.ns}) == KP_OK;
+    if (ok && learned != NULL)
+        ok = kp_core_restore(r->core, learned) == KP_OK;
+    kp_learned_free(learned);
+    if (!ok)
         give_up(r, "out of memory");
 }
 

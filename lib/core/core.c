@@ -27,6 +27,7 @@ void kp_core_free(struct kp_core *core)
     kp_inflight_fini(&core->inflight);
     kp_mute_fini(core);
     kp_incidents_free(core->incidents);
+    kp_checkpoint_fini(core);
     kp_record_fini(core);
     free(core->feed_index);
     free(core->events);
@@ -105,6 +106,7 @@ void kp_core_tick(struct kp_core *core, struct kp_mono now)
     kp_core_advance(core, now);
     kp_send_expire(core);
     kp_sweep_tick(core);
+    kp_checkpoint_tick(core);
 }
 
 static void sooner(bool has, struct kp_mono at, struct kp_mono *best, bool *any)

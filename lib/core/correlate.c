@@ -144,13 +144,22 @@ static void tell_changes(struct kp_core *core)
     }
 }
 
+/* A replay gives an incident the same one (RFC 9562 section 5.8): it follows from
+ * who saw it open, when, and as which of those that opened then. */
 static void fresh_uuid(void *arg, uint8_t out[16])
 {
     struct kp_core *core = arg;
     struct kp_wr w = kp_wr_init(out, 16);
-    kp_wr_u64(&w, kp_prng_u64(&core->rng));
-    kp_wr_u64(&w, kp_prng_u64(&core->rng));
-    out[6] = (uint8_t)((out[6] & 0x0f) | 0x40); /* RFC 9562 section 5.4 */
+    struct {
+        char vantage[64];
+        int64_t at;
+        uint64_t nth;
+    } seed = {.at = kp_tell_wall(core, core->now).ns, .nth = core->opened++};
+    const char *vantage = core->world->conf->vantage_name;
+    memcpy(seed.vantage, vantage, strnlen(vantage, sizeof seed.vantage));
+    for (uint8_t half = 0; half < 2; half++)
+        kp_wr_u64(&w, kp_siphash(&(struct kp_key){{half}}, &seed, sizeof seed));
+    out[6] = (uint8_t)((out[6] & 0x0f) | 0x80);
     out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }
 
@@ -160,6 +169,7 @@ static void observe(struct kp_core *core)
     const struct kp_incident_host host = {core, kp_findings_answering, fresh_uuid};
     if (found.list == NULL)
         return; /* the next look tries again */
+    core->opened = 0;
     kp_findings_collect(core, &found);
     (void)kp_incidents_observe(core->incidents, kp_tell_wall(core, core->now), found.list,
                                found.count, &host);

@@ -56,7 +56,7 @@ static const struct kp_feed_index *index_of(struct kp_core *core)
     return x;
 }
 
-static struct kp_target *find_target(struct kp_core *core, uint32_t name, bool anchor)
+struct kp_target *kp_feed_target(struct kp_core *core, uint32_t name, bool anchor)
 {
     const struct kp_feed_index *x = index_of(core);
     if (x == NULL || name >= x->count)
@@ -65,14 +65,14 @@ static struct kp_target *find_target(struct kp_core *core, uint32_t name, bool a
     return i != KP_NONE ? &core->world->targets[i] : NULL;
 }
 
-static uint32_t find_path(struct kp_core *core, uint32_t name)
+uint32_t kp_feed_path(struct kp_core *core, uint32_t name)
 {
     const struct kp_feed_index *x = index_of(core);
     return x != NULL && name < x->count ? x->of[name].path : KP_NONE;
 }
 
-static struct kp_item *find_item(const struct kp_core *core, const struct kp_target *target,
-                                 uint32_t probe)
+struct kp_item *kp_feed_item(const struct kp_core *core, const struct kp_target *target,
+                             uint32_t probe)
 {
     for (uint32_t i = 0; target != NULL && i < target->item_count; i++)
         if (core->world->items[target->first_item + i].name == probe)
@@ -83,7 +83,7 @@ static struct kp_item *find_item(const struct kp_core *core, const struct kp_tar
 /* The path somebody saw the target on; false: no such path. */
 static bool take_path(struct kp_core *core, struct kp_target *target, uint32_t name)
 {
-    uint32_t path = find_path(core, name);
+    uint32_t path = kp_feed_path(core, name);
     uint32_t before = target->path;
     if (name == KP_NO_NAME || path == KP_NONE || path == before)
         return name == KP_NO_NAME || path != KP_NONE;
@@ -125,8 +125,8 @@ static struct kp_outcome outcome_of(struct kp_core *core, const struct kp_record
 
 static enum kp_fed feed_probe(struct kp_core *core, const struct kp_record *r)
 {
-    struct kp_target *target = find_target(core, r->name, r->kind == KP_RECORD_ANCHOR);
-    struct kp_item *item = find_item(core, target, r->probe);
+    struct kp_target *target = kp_feed_target(core, r->name, r->kind == KP_RECORD_ANCHOR);
+    struct kp_item *item = kp_feed_item(core, target, r->probe);
     if (item == NULL)
         return target == NULL ? KP_FED_NO_NAME : KP_FED_NO_PROBE;
     struct kp_outcome o = outcome_of(core, r);
@@ -171,7 +171,7 @@ static void name_hop(const struct kp_core *core, const struct kp_record *r, uint
 
 static enum kp_fed feed_edge(struct kp_core *core, const struct kp_record *r)
 {
-    uint32_t path = find_path(core, r->name);
+    uint32_t path = kp_feed_path(core, r->name);
     if (path == KP_NONE)
         return KP_FED_NO_NAME;
     struct kp_item *edge = &core->world->items[core->world->item_count + path];
@@ -186,7 +186,7 @@ static enum kp_fed feed_edge(struct kp_core *core, const struct kp_record *r)
 
 static enum kp_fed feed_trace(struct kp_core *core, const struct kp_record *r)
 {
-    struct kp_target *target = find_target(core, r->name, false);
+    struct kp_target *target = kp_feed_target(core, r->name, false);
     uint8_t first = r->count > 0 ? r[1].ttl : 1;
     uint8_t count = r->count > 0 ? (uint8_t)(r[r->count].ttl - first + 1) : 0;
     if (target == NULL)
@@ -216,11 +216,11 @@ static enum kp_fed feed_change(struct kp_core *core, const struct kp_record *r)
 {
     struct kp_world *world = core->world;
     struct kp_target *one = r->kind == KP_RECORD_REQUEST || r->name != KP_NO_NAME
-                                ? find_target(core, r->name, false)
+                                ? kp_feed_target(core, r->name, false)
                                 : NULL;
     if (one != NULL)
         one->meddled = core->now;
-    else if (r->name != KP_NO_NAME && find_target(core, r->name, true) == NULL)
+    else if (r->name != KP_NO_NAME && kp_feed_target(core, r->name, true) == NULL)
         return KP_FED_NO_NAME;
     for (uint32_t i = 0; r->kind == KP_RECORD_RELOAD && one == NULL && i < world->target_count;
          i++)
@@ -230,7 +230,7 @@ static enum kp_fed feed_change(struct kp_core *core, const struct kp_record *r)
 
 static enum kp_fed feed_address(struct kp_core *core, const struct kp_record *r)
 {
-    struct kp_target *target = find_target(core, r->name, false);
+    struct kp_target *target = kp_feed_target(core, r->name, false);
     if (target == NULL)
         return KP_FED_NO_NAME;
     if (r->address.family != KP_AF_NONE)
@@ -300,8 +300,8 @@ struct kp_wall kp_core_feed_done(struct kp_core *core, const struct kp_record *r
     const struct kp_item *item =
         r->kind == KP_RECORD_EDGE
             ? NULL
-            : find_item(core, find_target(core, r->name, r->kind == KP_RECORD_ANCHOR),
-                        r->probe);
+            : kp_feed_item(core, kp_feed_target(core, r->name, r->kind == KP_RECORD_ANCHOR),
+                           r->probe);
     return kp_wall_add(r->at, item != NULL ? item->timing.timeout
                                            : core->world->conf->defaults.timeout);
 }

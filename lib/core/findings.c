@@ -84,7 +84,7 @@ static void wide_group(const struct kp_core *core, const struct kp_group *group,
         return;
     const struct kp_group_rule rule = {.threshold = threshold};
     f->certain |= kp_group_certain(group, &rule);
-    if (kp_mono_before(*began, group->since))
+    if (!kp_mono_set(*began) || kp_mono_before(*began, group->since))
         *began = group->since;
     (void)core;
 }

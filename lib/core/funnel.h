@@ -32,4 +32,14 @@ uint32_t kp_record_intern(struct kp_core *core, const char *text); /* KP_NO_NAME
 void kp_record_reload(struct kp_core *core, const struct kp_conf *before);
 void kp_record_fini(struct kp_core *core);
 
+/* feed.c: what the world has under a name's number; NULL, KP_NONE: nothing */
+struct kp_target *kp_feed_target(struct kp_core *core, uint32_t name, bool anchor);
+uint32_t kp_feed_path(struct kp_core *core, uint32_t name);
+struct kp_item *kp_feed_item(const struct kp_core *core, const struct kp_target *target,
+                             uint32_t probe);
+
+/* learned.c: keeps the learned state now and then */
+void kp_checkpoint_tick(struct kp_core *core);
+void kp_checkpoint_fini(struct kp_core *core);
+
 #endif

@@ -150,6 +150,7 @@ struct kp_mute {
 };
 
 #define KP_OLD_CONFIGS 4
+#define KP_CHECKPOINTS 8
 
 struct kp_records {
     struct kp_record *ring; /* record n is ring[n % capacity]; owned, as all here */
@@ -158,6 +159,8 @@ struct kp_records {
     struct kp_record_name *by_text; /* hash */
     struct kp_record_name **names;  /* by number */
     uint32_t name_count, name_room;
+    struct kp_learned *checkpoints[KP_CHECKPOINTS];
+    uint32_t checkpoint_next;
     char *configs[KP_OLD_CONFIGS]; /* of generation n: n % KP_OLD_CONFIGS; may be NULL */
 };
 
@@ -183,6 +186,7 @@ struct kp_core {
     struct kp_group anchors, country, dns;
     bool country_suspected, dns_suspected;
     struct kp_incidents *incidents;
+    uint64_t opened;           /* incidents, in this look */
     bool alert;                /* something is suspect, silent or open: correlate */
     struct kp_mono look_at;    /* when to correlate next */
     struct kp_mono puzzled;    /* since when nothing explains a confirmed silence; {0}: it is */

@@ -1,13 +1,9 @@
-#include "lib/judging/incident.h"
-
 #include "lib/judging/finding.h"
+#include "lib/judging/incident_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_MAX 256
-#define CLOSED_MAX 256
-#define LIST_MAX 1024 /* one look may close many before the next forgets them */
 /* What began within this time of something it overlaps is the same event. */
 #define GROWTH (600 * KP_NS_PER_S)
 /* A fault of our own takes only what fell silent in the same moment. */
@@ -15,17 +11,6 @@
 #define RELAPSE (1800 * KP_NS_PER_S)
 
 enum { OPENED = 1, UPDATED = 2, CLOSED = 4 };
-
-struct kp_incidents {
-    struct kp_dur recover_after;
-    uint32_t last_id;
-    bool suspended;         /* the last look found a fault of our own */
-    struct kp_wall resumed; /* since when it does not */
-    uint32_t count;
-    struct kp_incident *list[LIST_MAX]; /* by id */
-    uint32_t change_count;
-    struct kp_incident_change changes[LIST_MAX];
-};
 
 /* One look. */
 struct look {
@@ -47,11 +32,6 @@ static bool soon(const struct kp_finding *f, const struct kp_incident *i)
     if (f->class == KP_V_VANTAGE_FAULT)
         return apart(f->began, i->fell) <= MOMENT;
     return apart(f->began, i->fell) <= GROWTH || apart(f->began, i->grew) <= GROWTH;
-}
-
-static bool is_open(const struct kp_incident *i)
-{
-    return i->phase != KP_CLOSED;
 }
 
 static bool is_vantage(const struct kp_incident *i)
@@ -97,7 +77,7 @@ static struct kp_incident *find_open(const struct kp_incidents *table,
     struct kp_incident *best = NULL;
     for (uint32_t n = 0; n < table->count; n++) {
         struct kp_incident *i = table->list[n];
-        if (is_open(i) && continues(f, i) &&
+        if (kp_incident_is_open(i) && continues(f, i) &&
             (best == NULL || kp_finding_width(&i->what) > kp_finding_width(&best->what)))
             best = i;
     }
@@ -110,7 +90,8 @@ static struct kp_incident *find_relapse(const struct kp_incidents *table,
 {
     for (uint32_t n = table->count; n-- > 0;) {
         struct kp_incident *i = table->list[n];
-        if (is_open(i) || i->merged_into != 0 || f->began.ns - i->closed_at.ns > RELAPSE)
+        if (kp_incident_is_open(i) || i->merged_into != 0 ||
+            f->began.ns - i->closed_at.ns > RELAPSE)
             continue;
         bool same = f->leads ? kp_finding_alike(f, &i->what)
                              : kp_finding_overlap(f, &i->what) &&
@@ -126,8 +107,8 @@ static bool swallowed(const struct kp_incidents *table, const struct kp_finding 
 {
     for (uint32_t n = 0; n < table->count; n++) {
         const struct kp_incident *i = table->list[n];
-        if (is_open(i) && !is_vantage(i) && kp_finding_width(&i->what) > kp_finding_width(f) &&
-            kp_finding_covers(&i->what, f))
+        if (kp_incident_is_open(i) && !is_vantage(i) &&
+            kp_finding_width(&i->what) > kp_finding_width(f) && kp_finding_covers(&i->what, f))
             return true;
     }
     return false;
@@ -229,7 +210,7 @@ static void merge_into(const struct look *look, struct kp_incident *into,
 {
     for (uint32_t n = 0; f->leads && n < look->table->count; n++) {
         struct kp_incident *i = look->table->list[n];
-        if (i == into || !is_open(i) || i->held || is_vantage(i) ||
+        if (i == into || !kp_incident_is_open(i) || i->held || is_vantage(i) ||
             kp_finding_width(&i->what) > kp_finding_width(f) ||
             !kp_finding_covers(f, &i->what) || !soon(f, i))
             continue;
@@ -243,7 +224,8 @@ static void merge_into(const struct look *look, struct kp_incident *into,
 static enum kp_err open_new(const struct look *look, const struct kp_finding *f)
 {
     struct kp_incidents *table = look->table;
-    if (table->count == LIST_MAX || kp_incidents_open_count(table) >= OPEN_MAX)
+    if (table->count == KP_INCIDENTS_LIST ||
+        kp_incidents_open_count(table) >= KP_INCIDENTS_OPEN)
         return KP_ERR_BUSY;
     struct kp_incident *i = calloc(1, sizeof *i);
     if (i == NULL)
@@ -347,7 +329,7 @@ static void recover_others(const struct look *look)
 {
     for (uint32_t n = 0; n < look->table->count; n++) {
         struct kp_incident *i = look->table->list[n];
-        if (!is_open(i) || i->held || (look->suspended && !is_vantage(i)))
+        if (!kp_incident_is_open(i) || i->held || (look->suspended && !is_vantage(i)))
             continue;
         if (!is_vantage(i) && covered(look, i))
             relapse_silently(i, look->now);
@@ -363,7 +345,7 @@ static void tidy(struct kp_incidents *table)
     uint32_t kept = 0;
     for (uint32_t n = 0; n < table->count; n++) {
         struct kp_incident *i = table->list[n];
-        if (!is_open(i) && closed > CLOSED_MAX) {
+        if (!kp_incident_is_open(i) && closed > KP_INCIDENTS_CLOSED) {
             closed--;
             free(i);
             continue;
@@ -404,95 +386,4 @@ enum kp_err kp_incidents_observe(struct kp_incidents *table, struct kp_wall now,
     recover_others(&look);
     list_changes(table);
     return err;
-}
-
-struct kp_incidents *kp_incidents_new(struct kp_dur recover_after)
-{
-    struct kp_incidents *table = calloc(1, sizeof *table);
-    if (table != NULL)
-        table->recover_after = recover_after;
-    return table;
-}
-
-void kp_incidents_free(struct kp_incidents *table)
-{
-    for (uint32_t n = 0; table != NULL && n < table->count; n++)
-        free(table->list[n]);
-    free(table);
-}
-
-void kp_incidents_configure(struct kp_incidents *table, struct kp_dur recover_after)
-{
-    table->recover_after = recover_after;
-}
-
-enum kp_err kp_incidents_restore(struct kp_incidents *table, const struct kp_incident *incident)
-{
-    if (incident->id == 0 || kp_incidents_by_id(table, incident->id) != NULL)
-        return KP_ERR_RANGE;
-    if (table->count >= OPEN_MAX + CLOSED_MAX)
-        return KP_ERR_BUSY;
-    struct kp_incident *copy = malloc(sizeof *copy);
-    if (copy == NULL)
-        return KP_ERR_NOMEM;
-    *copy = *incident;
-    uint32_t n = table->count++;
-    for (; n > 0 && table->list[n - 1]->id > copy->id; n--)
-        table->list[n] = table->list[n - 1];
-    table->list[n] = copy;
-    table->last_id = table->list[table->count - 1]->id;
-    return KP_OK;
-}
-
-const struct kp_incident_change *kp_incidents_changes(const struct kp_incidents *table,
-                                                      size_t *count)
-{
-    *count = table->change_count;
-    return table->changes;
-}
-
-uint32_t kp_incidents_open_count(const struct kp_incidents *table)
-{
-    uint32_t open = 0;
-    for (uint32_t n = 0; n < table->count; n++)
-        open += is_open(table->list[n]);
-    return open;
-}
-
-const struct kp_incident *kp_incidents_gravest(const struct kp_incidents *table)
-{
-    const struct kp_incident *gravest = NULL;
-    for (uint32_t n = 0; n < table->count; n++) {
-        const struct kp_incident *i = table->list[n];
-        if (is_open(i) && (gravest == NULL || i->what.class > gravest->what.class))
-            gravest = i;
-    }
-    return gravest;
-}
-
-uint32_t kp_incidents_count(const struct kp_incidents *table)
-{
-    return table->count;
-}
-
-const struct kp_incident *kp_incidents_at(const struct kp_incidents *table, uint32_t index)
-{
-    return table->list[index];
-}
-
-const struct kp_incident *kp_incidents_by_id(const struct kp_incidents *table, uint32_t id)
-{
-    for (uint32_t n = 0; n < table->count; n++)
-        if (table->list[n]->id == id)
-            return table->list[n];
-    return NULL;
-}
-
-const struct kp_incident *kp_incidents_by_uuid(const struct kp_incidents *table,
-                                               const uint8_t uuid[16])
-{
-    for (uint32_t n = 0; n < table->count; n++)
-        if (memcmp(table->list[n]->uuid, uuid, 16) == 0)
-            return table->list[n];
-    return NULL;
 }

@@ -73,7 +73,7 @@ struct kp_incident_host {
     /* First answer of the run that what the incident is about gives now (of its
      * parts: of the one back first); never: all silent.  What is gone answers. */
     struct kp_wall (*answering)(void *arg, const struct kp_incident *incident);
-    void (*uuid)(void *arg, uint8_t out[16]); /* a fresh random one */
+    void (*uuid)(void *arg, uint8_t out[16]); /* a fresh one */
 };
 
 struct kp_incident_change {
@@ -92,6 +92,15 @@ void kp_incidents_configure(struct kp_incidents *table, struct kp_dur recover_af
  * KP_ERR_RANGE: id 0 or taken; KP_ERR_BUSY: full; KP_ERR_NOMEM. */
 enum kp_err kp_incidents_restore(struct kp_incidents *table,
                                  const struct kp_incident *incident);
+
+/* What else a table goes on from, beside its incidents. */
+struct kp_incidents_state {
+    uint32_t last_id;
+    bool suspended;
+    struct kp_wall resumed;
+};
+struct kp_incidents_state kp_incidents_state(const struct kp_incidents *table);
+void kp_incidents_set_state(struct kp_incidents *table, const struct kp_incidents_state *s);
 
 /* One look: all findings of now, in any order.  Call when findings change and
  * once a second while one is open.  While a finding is a vantage-fault nothing

@@ -11,6 +11,8 @@ enum { EXIT_UNSUPPORTED = 77 };
 struct options {
     unsigned seed, iterations, most_fails;
     bool verbose;
+    const char *export; /* NULL: do not */
+    double from;
 };
 
 /* How long each check took over all seeds. */
@@ -20,11 +22,13 @@ struct delays {
 };
 
 static const char help_text[] =
-    "usage: kpsim [-s SEED] [-i ITERATIONS] [-m MAX_FAILS] [-v] SCENARIO...\n"
+    "usage: kpsim [-s SEED] [-i ITERATIONS] [-m MAX_FAILS] [-v] [-e FILE [-f S]] SCENARIO...\n"
     "\n"
     "Runs each scenario under SEED, SEED+1, ... (ITERATIONS of them, 1 unless given) and\n"
     "stops it after MAX_FAILS failed seeds (10).  -v shows every event and fault with its\n"
     "second.  The same seed gives the same run.  Nothing is ever sent anywhere.\n"
+    "-e writes what kpwatchctl replay reads (of the last run), from second S on, and beside\n"
+    "it in FILE.events what was told since.\n"
     "Exit: 0 all as expected, 1 not, 2 wrong use, 77 a check cannot be decided yet.\n"
     "\n"
     "ctest runs few seeds; before a release run the long form (about an hour):\n"
@@ -122,12 +126,19 @@ static unsigned run_seeds(const struct options *o, const struct script *script,
     unsigned ran = 0;
     uint64_t sent = 0;
     for (unsigned i = 0; i < o->iterations && failed < o->most_fails; i++, ran++) {
-        struct sim s = {
-            .script = script, .checks = checks, .seed = o->seed + i, .verbose = o->verbose};
+        struct export out = {0};
+        if (o->export != NULL && !export_open(&out, o->export, o->from))
+            exit(2);
+        struct sim s = {.script = script,
+                        .checks = checks,
+                        .seed = o->seed + i,
+                        .verbose = o->verbose,
+                        .out = &out};
         (void)sim_run(&s);
         failed += print_failures(&s);
         keep_delays(checks, delays);
         sent += s.polite.total.sent;
+        export_close(&out);
         sim_fini(&s);
     }
     printf("%s: %u seeds, %u failed%s; %.2f sends/s\n", script->name, ran, failed,
@@ -177,9 +188,9 @@ static int graver(int a, int b)
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    struct options o = {1, 1, 10, false};
+    struct options o = {1, 1, 10, false, NULL, 0};
     int result = 0;
-    for (int c; (c = getopt_long(argc, argv, "s:i:m:vh", long_options, NULL)) != -1;)
+    for (int c; (c = getopt_long(argc, argv, "s:i:m:ve:f:h", long_options, NULL)) != -1;)
         switch (c) {
         case 's':
             o.seed = (unsigned)strtoul(optarg, NULL, 10);
@@ -189,6 +200,12 @@ int main(int argc, char **argv)
             break;
         case 'm':
             o.most_fails = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'e':
+            o.export = optarg;
+            break;
+        case 'f':
+            o.from = strtod(optarg, NULL);
             break;
         case 'v':
             o.verbose = true;

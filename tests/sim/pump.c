@@ -96,6 +96,8 @@ static void on_event(struct sim *s, const struct kp_event *e)
     if (s->told != NULL)
         s->told(s->told_arg, e);
     s->news = true;
+    if (s->out != NULL)
+        export_event(s->out, e);
     checks_event(s->checks, e, sim_seconds(s));
     if (s->verbose)
         printf("    %10.2f  %-20s %s\n", sim_seconds(s), kp_action_name(e->action), e->message);
@@ -118,4 +120,6 @@ void sim_pump(struct sim *s)
         if (act.kind == KP_ACT_EVENT)
             on_event(s, &act.event);
     }
+    if (s->out != NULL)
+        export_records(s->out, s->core, sim_seconds(s));
 }

@@ -4,6 +4,7 @@
 
 #include "lib/core/core.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/export.h"
 #include "tests/sim/polite.h"
 #include "tests/sim/queue.h"
 #include "tests/sim/setup.h"
@@ -35,6 +36,8 @@ struct sim {
 
     void (*told)(void *arg, const struct kp_event *e); /* of each event; or NULL */
     void *told_arg;
+    struct export *out; /* NULL: nothing is exported */
+
     char failure[400]; /* "": none */
     uint64_t events, alarms;
 };
