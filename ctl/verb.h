@@ -63,6 +63,7 @@ enum kpc_exit kpc_trace_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_check_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_watch_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_events_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_export_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_replay_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_check_config_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_reload_exec(struct kpc_ctx *ctx);

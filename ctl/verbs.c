@@ -45,6 +45,11 @@ const struct kpc_verb kpc_verbs[] = {
      "As far back as the daemon holds events in memory. Tables leave single probe\n"
      "results out; --all, and the forms for scripts, have them.",
      kpc_events_exec},
+    {"export", "[ID]", 0, 1, KPC_BIT(KPC_OPT_SINCE), 0,
+     "the evidence, for replay and for others",
+     "Writes the configuration, what was learned and the records of an incident (ID is\n"
+     "its number or uuid), or of the time --since, as JSON lines to standard output.",
+     kpc_export_exec},
     {"replay", "FILE", 1, 1, KPC_BIT(KPC_OPT_CONFIG), 0,
      "what kpwatchd would have said to records",
      "Runs the records of FILE (- for standard input), as `export` writes them, by\n"

@@ -20,7 +20,7 @@ void kpd_call_pieces(struct kpd_call *call, kpd_piece_fn *piece);
 /* The text of a parameter; NULL: null or left out. */
 const char *kpd_call_text(const struct kpd_call *call, const char *name);
 
-/* --- control_methods.c, control_service.c, control_events.c --- */
+/* --- control_methods.c, control_service.c, control_events.c, control_export.c --- */
 
 struct kpd_method {
     const char *name;
@@ -42,6 +42,11 @@ struct kpd_interface {
 
 extern const struct kpd_method kpd_monitor_methods[];
 extern const struct kpd_interface kpd_interfaces[]; /* ends with an empty one */
+
+void kpd_call_export(struct kpd_call *call);
+
+/* Answers that there is no such incident. */
+void kpd_call_no_incident(struct kpd_call *call, const char *id);
 
 void kpd_call_list_events(struct kpd_call *call);
 void kpd_call_subscribe(struct kpd_call *call);

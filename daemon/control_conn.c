@@ -38,6 +38,7 @@ static void end_reply(struct kpd_conn *conn)
     conn->piece = NULL;
     conn->targets = (struct kp_report_targets){0};
     conn->metrics.text = false;
+    kp_export_end(&conn->export.at);
     json_decref(conn->params);
     conn->params = NULL;
 }
@@ -303,6 +304,7 @@ void kpd_conn_free(struct kpd_conn *conn)
     free(conn->in);
     kp_text_fini(&conn->out);
     json_decref(conn->params);
+    kp_export_end(&conn->export.at);
     free(conn->sub);
     free(conn);
 }

@@ -102,6 +102,17 @@ static void list_incidents(struct kpd_call *call)
         kpd_call_pieces(call, next_incident);
 }
 
+void kpd_call_no_incident(struct kpd_call *call, const char *id)
+{
+    char nearest[64];
+    struct kp_obj o = kp_obj_begin();
+    kp_obj_text(&o, "name", id);
+    kp_obj_text(&o, "kind", "incident");
+    if (kp_report_nearest_incident(call->control->args.core, id, nearest))
+        kp_obj_text(&o, "nearest", nearest);
+    kpd_call_error(call, KPD_MONITOR ".NotFound", kp_obj_end(&o));
+}
+
 static void explain(struct kpd_call *call)
 {
     const struct kp_core *core = call->control->args.core;
@@ -111,15 +122,9 @@ static void explain(struct kpd_call *call)
         struct kp_report_daemon daemon;
         kpd_control_describe(call->control, &daemon);
         kpd_call_reply(call, kp_report_explain(core, &daemon, incident));
-        return;
+    } else {
+        kpd_call_no_incident(call, id);
     }
-    char nearest[64];
-    struct kp_obj o = kp_obj_begin();
-    kp_obj_text(&o, "name", id);
-    kp_obj_text(&o, "kind", "incident");
-    if (kp_report_nearest_incident(core, id, nearest))
-        kp_obj_text(&o, "nearest", nearest);
-    kpd_call_error(call, KPD_MONITOR ".NotFound", kp_obj_end(&o));
 }
 
 /* An anchor is a known name, and yet nothing is traced there. */
@@ -435,6 +440,7 @@ const struct kpd_method kpd_monitor_methods[] = {
     {"Explain", explain, false, false, {NAME_OF("id")}},
     {"GetTrace", get_trace, false, false, {NAME_OF("target")}},
     {"ListEvents", kpd_call_list_events, false, false, {MAYBE("since"), KINDS}},
+    {"Export", kpd_call_export, false, true, {MAYBE("id"), MAYBE("since")}},
     {"Subscribe", kpd_call_subscribe, false, true, {KINDS, MAYBE("cursor")}},
     {"Probe", probe, true, false, {NAME_OF("target")}},
     {"Trace", trace, true, false, {NAME_OF("target")}},

@@ -4,6 +4,7 @@
 
 #include "daemon/control.h"
 #include "daemon/control_socket.h"
+#include "lib/telling/export.h"
 #include "lib/telling/report_incident.h"
 
 #define KPD_MONITOR "org.kpwatchd.Monitor"
@@ -71,6 +72,10 @@ struct kpd_conn {
         struct kp_metrics_daemon facts;
         bool text; /* it is under way */
     } metrics;
+    struct kpd_export {
+        struct kp_export at;
+        bool begun;
+    } export;
     struct kpd_events {
         uint64_t kinds, next, last;
         struct kp_wall since;

@@ -203,6 +203,28 @@ class Verbs(Case):
                          "# TYPE kpwatchd_up gauge\nkpwatchd_up{a=\"\\\\\"} 1\n")
         self.assertIn("version=0.0.4", self.ctl("metrics", "--json"))
 
+    def test_export(self):
+        parts, whole = ['{"kind":"head', 'er"}\n{"t":1}\n', ""], [True]
+        def export(handler, _):
+            for n, part in enumerate(parts):
+                handler.send({"parameters": {"text": part, "complete": whole[0]},
+                              "continues": n + 1 < len(parts)})
+        self.daemon.hooks["Export"] = export
+        self.assertEqual(self.ctl("export", "12"), "".join(parts))
+        self.assertEqual(self.daemon.calls[-1], ("Export", {"id": "12"}))
+        self.assertEqual(self.err, "")
+        whole[0] = False
+        self.assertEqual(self.ctl("export", "--since", "2h"), "".join(parts))
+        self.assertEqual(list(self.daemon.calls[-1][1]), ["since"])
+        self.assertIn("do not reach so far back", self.err)
+        self.ctl("export", code=2)
+        self.ctl("export", "12", "--since", "2h", code=2)
+        def refuse(handler, _):
+            handler.send({"error": fake.MONITOR + "Refused", "parameters": {"reason": "none left"}})
+        self.daemon.hooks["Export"] = refuse
+        self.ctl("export", "12", code=1)
+        self.assertIn("none left", self.err)
+
     def test_status(self):
         self.assertIn("All clear", self.ctl("status"))
         self.ctl("status", "--exit-status")
@@ -309,7 +331,7 @@ class Verbs(Case):
         text = self.ctl("explain", "12")
         for part in ("at or beyond the border", "excludes: transit-outage", "3m so far",
                      "kept up for 5 minutes", "country-outage", "ttk-gw, ttk-10",
-                     "explain 12 --json"):
+                     "export 12 > incident-12.jsonl"):
             self.assertIn(part, text)
         self.assertNotIn("internal", text.lower())
         self.assertEqual(steady(text), steady(self.ctl("explain", "#12")))

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Which thing failed: the verdicts, one incident each, with the real daemon."""
+import json
+import os
 import time
 
 import kplab
@@ -64,8 +66,24 @@ class Verdicts(kplab.Case):
         self.closes(incident)
         return incident
 
+    def replays(self, incident):
+        """Its exported evidence, judged again by nothing but kpwatchctl, says the same."""
+        path = os.path.join(self.daemon.dir, "evidence.jsonl")
+        code, text, err = self.daemon.ctl("export", str(incident["id"]))
+        self.assertEqual((code, err), (0, ""))
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        code, text, err = self.daemon.ctl("replay", path, "-o", "jsonl")
+        self.assertEqual((code, err), (0, ""))
+        told = [json.loads(line)["kp"].get("incident") for line in text.splitlines()]
+        again = [i for i in told if i and i["id"] == incident["id"]][-1]
+        for key in ("uuid", "class", "phase", "where", "began", "confirmed", "ended", "targets",
+                    "paths", "class_history"):
+            self.assertEqual(again[key], incident[key], key)
+
     def test_a_path_cut_behind_its_last_visible_hop(self):
         incident = self.one(["cut china-unicom"], "path-outage", "china-unicom")
+        self.replays(next(i for i in self.incidents() if i["id"] == incident["id"]))
         text = " ".join(e["text"] for e in incident["evidence"])
         self.assertIn("at or beyond the border", text)
         self.assertNotIn("internal", text)

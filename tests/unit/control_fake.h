@@ -24,10 +24,15 @@ struct kp_core {
     } incidents;
     uint32_t suspicions;   /* 0 or 1 */
     uint32_t path_targets; /* up, of each path */
+    uint64_t records;      /* 0: there is no evidence yet */
+    uint64_t records_gone; /* the oldest of them */
 };
 
 /* An incident of the two paths' world, with one of everything. */
 struct kp_incident fake_incident(uint32_t id, enum kp_verdict class, enum kp_phase phase);
+
+/* How many exports hold the learned state. */
+uint32_t fake_exports(void);
 
 #define FAKE_NOW ((struct kp_wall){INT64_C(1764979200123456000)})
 

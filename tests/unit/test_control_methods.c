@@ -445,9 +445,80 @@ static void test_list_events(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The whole text of an export, its parts joined; out is to be freed. */
+static char *export_text(const char *params, bool *complete)
+{
+    struct kp_text all = {0};
+    bool more = true;
+    for (json_t *reply = client_call_more(&client, "Export", params); more;
+         reply = more ? client_read(&client) : NULL) {
+        assert_non_null(reply);
+        const json_t *continues = json_object_get(reply, "continues");
+        more = json_is_true(continues);
+        kp_text_add(&all, text_at(reply, "parameters.text"));
+        json_t *whole = at(reply, "parameters.complete");
+        *complete = json_is_true(whole);
+        json_decref(reply);
+    }
+    return kp_text_take(&all);
+}
+
+static void test_an_export_is_a_header_and_records(void **state)
+{
+    struct rig *rig = as_root(state);
+    bool complete = false;
+    rig->core.records = 5000;
+    char *text = export_text("{\"since\": \"2020-01-01T00:00:00Z\"}", &complete);
+    size_t lines = 0;
+    assert_false(complete);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++) {
+        json_t *json = json_loads(line, 0, NULL);
+        assert_string_equal(text_at(json, "kind"), lines == 0 ? "header" : "probe-request");
+        if (lines == 0)
+            assert_int_equal(int_at(json, "config.version"), 1);
+        json_decref(json);
+    }
+    assert_int_equal(lines, 5001);
+    assert_int_equal(fake_exports(), 0);
+    free(text);
+}
+
+/* Where records no longer reach back to the beginning, that is said, not hidden. */
+static void test_exports_that_cannot_be(void **state)
+{
+    struct rig *rig = as_root(state);
+    struct kp_incident incident = fake_incident(7, KP_V_PATH_OUTAGE, KP_CONFIRMED);
+    rig->core.incidents.list[0] = &incident;
+    rig->core.incidents.count = 1;
+    static const char *const cases[][2] = {
+        {"{\"id\": \"7\"}", "Refused"},
+        {"{\"id\": \"8\"}", "NotFound"},
+        {"{\"since\": \"2020-01-01T00:00:00Z\"}", "Refused"},
+        {"{\"since\": \"x\"}", "InvalidParameter"},
+        {"{}", "InvalidParameter"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *reply = client_call_more(&client, "Export", cases[i][0]);
+        if (!is_error(reply, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], json_dumps(reply, 0));
+        json_decref(reply);
+    }
+    rig->core.records = 60; /* of the last minute; it began ten minutes ago */
+    json_t *reply = client_call_more(&client, "Export", "{\"id\": \"7\"}");
+    assert_true(is_error(reply, "Refused"));
+    json_decref(reply);
+    rig->core.records = 2000;
+    bool complete = false;
+    free(export_text("{\"id\": \"7\"}", &complete));
+    assert_true(complete);
+    assert_int_equal(fake_exports(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_an_export_is_a_header_and_records),
+        T(test_exports_that_cannot_be),
         T(test_get_status),
         T(test_list_paths),
         T(test_list_targets),
