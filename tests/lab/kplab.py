@@ -110,7 +110,7 @@ class Lab:
 
     def verb(self, *words):
         done = subprocess.run([LAB, "-n", self.name, *words], capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, timeout=180, check=False)
         assert done.returncode == 0, f"lab {' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -489,6 +489,28 @@ def by_kernel(packet):
     """Neighbour discovery and multicast listening: the kernel's own."""
     return packet.version == 6 and (packet.proto == 0 or (
         packet.proto == 58 and (133 <= packet.kind[0] <= 137 or packet.kind[0] in (131, 132, 143))))
+
+
+def assert_polite(test, packets, total, each, burst):
+    """Over any 10 s: at most so many a second in total, and to one address, besides the
+    burst.  A process that is late may send two seconds' worth at once."""
+    span, late = 10, 2
+    def probe(p):
+        return p.out and not by_kernel(p) and (
+            p.proto == 17 or (p.proto == 6 and p.flags == SYN) or
+            (p.proto in (1, 58) and p.kind[0] in (8, 128)))
+    probes = sorted((p.time, p.dst) for p in packets if probe(p))
+    test.assertTrue(probes)
+    by_address = collections.defaultdict(list)
+    for when, dst in probes:
+        by_address[dst].append(when)
+    for times, rate, whom in [([when for when, _ in probes], total, "in total"),
+                              *((times, each, dst) for dst, times in by_address.items())]:
+        first = 0
+        for n, when in enumerate(times):
+            while times[first] < when - span:
+                first += 1
+            test.assertLessEqual(n + 1 - first, burst + rate * (span + late), whom)
 
 
 def fields(test, thing, spec, where=""):

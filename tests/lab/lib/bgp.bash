@@ -35,7 +35,7 @@ bgp_config() {
 		[[ -z $origin ]] || echo "protocol static { ipv$family; route $origin unreachable; }"
 		for peer in $(bgp_peers "$ns"); do
 			import=all
-			[[ $peer == ru1 || $peer == core-ru ]] && import='filter { bgp_local_pref = 200; accept; }'
+			[[ $ns-$peer == transit-ru1 || $ns-$peer == gw-178-core-ru ]] && import='filter { bgp_local_pref = 200; accept; }'
 			printf 'protocol bgp %s_%s {\n\tlocal %s as %s;\n\tneighbor %s as %s;\n' "${peer//-/_}" "$family" \
 				"$(neighbour_addr "$peer" "$ns" "$family")" "$(bgp_as "$ns")" \
 				"$(neighbour_addr "$ns" "$peer" "$family")" "$(bgp_as "$peer")"
