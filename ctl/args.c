@@ -116,12 +116,37 @@ static bool set_config(struct kpc_args *args, const char *value)
     return *value != '\0' || fail(args, "-c needs the name of a configuration file");
 }
 
+static bool set_target(struct kpc_args *args, const char *value)
+{
+    args->target = value;
+    return utf8(args, "--target", value);
+}
+
+static bool read_time(struct kpc_args *args, const char *option, const char *value,
+                      struct kp_wall *out)
+{
+    return kpc_when_parse(value, args->now, out) ||
+           fail(args,
+                "--%s takes an age (30m, 2h, 3d) or a time (2026-01-31T08:00:00Z), not '%s'",
+                option, value);
+}
+
 static bool set_since(struct kpc_args *args, const char *value)
 {
-    return kpc_when_parse(value, args->now, &args->since) ||
-           fail(args,
-                "--since takes an age (30m, 2h, 3d) or a time (2026-01-31T08:00:00Z), not '%s'",
-                value);
+    return read_time(args, "since", value, &args->since);
+}
+
+static bool set_until(struct kpc_args *args, const char *value)
+{
+    return read_time(args, "until", value, &args->until);
+}
+
+static bool set_step(struct kpc_args *args, const char *value)
+{
+    if (kp_dur_parse(value, &args->step) != KP_OK || args->step.ns <= 0)
+        return fail(args, "--step takes a duration with its unit (15m, 6h, 1d), not '%s'",
+                    value);
+    return true;
 }
 
 static bool set_for(struct kpc_args *args, const char *value)
@@ -169,6 +194,9 @@ static const struct kpc_opt_spec specs[KPC_OPT_COUNT] = {
     [KPC_OPT_NOW] = {"now", 0, NULL, "ask for a fresh one and wait for it (60 s)", NULL},
     [KPC_OPT_PATH] = {"path", 0, "PATH", "only this path", set_path},
     [KPC_OPT_CONFIG] = {"config", 'c', "CONF", "the configuration file", set_config},
+    [KPC_OPT_UNTIL] = {"until", 0, "TIME", "up to then: an age or RFC 3339", set_until},
+    [KPC_OPT_STEP] = {"step", 0, "DURATION", "the length of a cell: 15m, 6h, 1d", set_step},
+    [KPC_OPT_TARGET] = {"target", 0, "TARGET", "this target instead of the paths", set_target},
 };
 
 const struct kpc_opt_spec *kpc_args_spec(enum kpc_opt opt)

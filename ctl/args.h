@@ -33,6 +33,9 @@ enum kpc_opt {
     KPC_OPT_NOW,
     KPC_OPT_PATH,
     KPC_OPT_CONFIG,
+    KPC_OPT_UNTIL,
+    KPC_OPT_STEP,
+    KPC_OPT_TARGET,
     KPC_OPT_COUNT,
 };
 #define KPC_BIT(opt) (UINT32_C(1) << (opt))
@@ -52,7 +55,9 @@ struct kpc_args {
     const char *reason;
     const char *path;
     const char *config;
-    struct kp_wall since;
+    const char *target;
+    struct kp_wall since, until;
+    struct kp_dur step;
     struct kp_dur length;             /* --for */
     const char *words[KPC_WORDS_MAX]; /* the verb, then its arguments */
     size_t word_count;

@@ -23,10 +23,13 @@ void kpc_help_usage(struct kp_text *out, const struct kpc_verb *verb)
     kp_text_printf(out, "kpwatchctl %s", verb->name);
     if (*verb->words != '\0')
         kp_text_printf(out, " %s", verb->words);
+    bool many = __builtin_popcount(verb->takes & ~verb->needs) > 3;
+    if (many)
+        kp_text_add(out, " [OPTION...]");
     for (enum kpc_opt opt = KPC_OPT_FIRST_OWN; opt < KPC_OPT_COUNT; opt++) {
         const struct kpc_opt_spec *spec = kpc_args_spec(opt);
         bool needed = (verb->needs & KPC_BIT(opt)) != 0;
-        if ((verb->takes & KPC_BIT(opt)) == 0)
+        if ((verb->takes & KPC_BIT(opt)) == 0 || (many && !needed))
             continue;
         kp_text_printf(out, " %s--%s%s%s%s", needed ? "" : "[", spec->name,
                        spec->value ? " " : "", spec->value ? spec->value : "",

@@ -13,6 +13,9 @@ void kpc_incidents_title(struct kp_text *out, const json_t *incident);
 bool kpc_incidents_lasted(const struct kpc_ctx *ctx, const json_t *incident,
                           char out[KPC_WHEN_SIZE]);
 
+/* The table of `incidents`, into out. */
+void kpc_incidents_table(struct kpc_ctx *ctx, struct kp_text *out, const json_t *rows);
+
 /* The lines about all of them for the status screen; the second for suspicions. */
 void kpc_incidents_lines(const struct kpc_ctx *ctx, struct kp_text *out, const json_t *list);
 void kpc_incidents_suspicions(const struct kpc_ctx *ctx, struct kp_text *out,

@@ -12,7 +12,8 @@ void kpc_paths_spark(const struct kpc_ctx *ctx, const json_t *row, struct kpc_sh
 /* The table of `paths`, into out. */
 void kpc_paths_table(struct kpc_ctx *ctx, struct kp_text *out, const json_t *reply);
 
-/* The line below a table that tells what its sparkline's characters mean. */
-void kpc_paths_legend(const struct kpc_ctx *ctx, struct kp_text *out);
+/* The line below a table that tells what its sparkline's characters mean; span:
+ * the time it is about. */
+void kpc_paths_legend(const struct kpc_ctx *ctx, struct kp_text *out, const char *span);
 
 #endif

@@ -179,6 +179,11 @@ static const struct kpc_field fields[] = {
     {{.title = "UUID", .key = "uuid", .wide_only = true}, NULL, KPC_FIELD_BOTH},
 };
 
+void kpc_incidents_table(struct kpc_ctx *ctx, struct kp_text *out, const json_t *rows)
+{
+    kpc_out_table(ctx, out, rows, fields, sizeof fields / sizeof fields[0]);
+}
+
 enum kpc_exit kpc_incidents_exec(struct kpc_ctx *ctx)
 {
     struct kpc_reply reply;

@@ -78,14 +78,15 @@ static const struct kpc_field fields[] = {
 };
 #define FIELD_COUNT (sizeof fields / sizeof fields[0])
 
-void kpc_paths_legend(const struct kpc_ctx *ctx, struct kp_text *out)
+void kpc_paths_legend(const struct kpc_ctx *ctx, struct kp_text *out, const char *span)
 {
-    kp_render_text(
-        out,
-        ctx->term.ascii
-            ? "(last 10 min: # all answered, lower is less, x no answer, . not measured)"
-            : "(last 10 min: █ all answered, lower is less, × no answer, · not measured)",
-        KP_ROLE_DIM, ctx->term.color);
+    char text[128];
+    snprintf(text, sizeof text,
+             ctx->term.ascii
+                 ? "(%s: # all answered, lower is less, x no answer, . not measured)"
+                 : "(%s: █ all answered, lower is less, × no answer, · not measured)",
+             span);
+    kp_render_text(out, text, KP_ROLE_DIM, ctx->term.color);
     kp_text_add(out, "\n");
 }
 
@@ -97,7 +98,7 @@ void kpc_paths_table(struct kpc_ctx *ctx, struct kp_text *out, const json_t *rep
         return;
     }
     kpc_out_table(ctx, out, rows, fields, FIELD_COUNT);
-    kpc_paths_legend(ctx, out);
+    kpc_paths_legend(ctx, out, "last 10 min");
 }
 
 /* One path as a block of labelled lines. */
@@ -127,7 +128,7 @@ static void detail(struct kpc_ctx *ctx, struct kp_text *out, const json_t *path)
     ctx->spark_room = ctx->term.width == 0 ? SIZE_MAX : ctx->term.width - KPC_SHOW_LABEL;
     kpc_paths_spark(ctx, path, &cell);
     kp_text_printf(out, "%s\n", cell.buf);
-    kpc_paths_legend(ctx, out);
+    kpc_paths_legend(ctx, out, "last 10 min");
 }
 
 enum kpc_exit kpc_paths_exec(struct kpc_ctx *ctx)

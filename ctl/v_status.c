@@ -112,7 +112,7 @@ void kpc_status_screen(struct kpc_ctx *ctx, struct kp_text *out, const json_t *s
     kp_text_add(out, "\n");
     if (json_array_size(paths) > 0) {
         kpc_out_table(ctx, out, paths, path_fields, sizeof path_fields / sizeof path_fields[0]);
-        kpc_paths_legend(ctx, out);
+        kpc_paths_legend(ctx, out, "last 10 min");
         kp_text_add(out, "\n");
     }
     target_counts(ctx, out, status);

@@ -60,6 +60,7 @@ enum kpc_exit kpc_targets_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_incidents_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_explain_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_trace_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_history_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_check_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_watch_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_events_exec(struct kpc_ctx *ctx);

@@ -28,6 +28,16 @@ const struct kpc_verb kpc_verbs[] = {
      "The last trace: whose hop is which, and what changed since the one before\n"
      "(`was`). * is a hop that did not answer; most of the last ones never do.",
      kpc_trace_exec},
+    {"history", "", 0, 0,
+     KPC_BIT(KPC_OPT_SINCE) | KPC_BIT(KPC_OPT_UNTIL) | KPC_BIT(KPC_OPT_STEP) |
+         KPC_BIT(KPC_OPT_PATH) | KPC_BIT(KPC_OPT_TARGET),
+     0, "the past, as strips over time",
+     "The last day, or from --since to --until, of all paths, or of one path or\n"
+     "target: how much was answered in each cell, the outages, and the times in which\n"
+     "kpwatchd itself could not watch. Cells are multiples of 15 minutes, or of whole\n"
+     "days (UTC) where the time is longer than 30 days.\n"
+     "Example: kpwatchctl history --since 400d --path transtelecom",
+     kpc_history_exec},
     {"check", "", 0, 0, KPC_BIT(KPC_OPT_PATH), 0, "for Nagios, Icinga and the like",
      "One line with performance data. Exit codes: 0 OK; 1 WARNING: degraded, or a\n"
      "host or service is out; 2 CRITICAL: a path, the country, the way there or DNS\n"

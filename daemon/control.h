@@ -11,6 +11,7 @@
 
 #include "daemon/hub.h"
 #include "daemon/loop.h"
+#include "daemon/sinks/history.h"
 #include "lib/core/core.h"
 #include "lib/telling/metrics.h"
 #include "lib/telling/report.h"
@@ -87,6 +88,10 @@ struct kpd_control *kpd_control_open(const struct kpd_control_args *args,
 void kpd_control_reconfigured(struct kpd_control *control);
 
 unsigned kpd_control_clients(const struct kpd_control *control);
+
+/* Where the past is asked for, and its answers; NULL: there is none. */
+void kpd_control_set_history(struct kpd_control *control, struct kpd_history *history);
+void kpd_control_answered(void *control, struct kpd_ask *ask);
 
 /* Closes every connection and removes the socket if it is still ours. */
 void kpd_control_close(struct kpd_control *control);

@@ -16,11 +16,16 @@ void kpd_call_reply(struct kpd_call *call, json_t *reply);
 void kpd_call_error(struct kpd_call *call, const char *error, json_t *params);
 void kpd_call_invalid(struct kpd_call *call, const char *parameter);
 void kpd_call_pieces(struct kpd_call *call, kpd_piece_fn *piece);
+void kpd_call_reply_text(struct kpd_call *call, const char *json);
+
+/* The same errors for all methods. */
+void kpd_call_refuse(struct kpd_call *call, const char *reason);
+void kpd_call_not_found(struct kpd_call *call, const char *name, enum kp_name_kind kind);
 
 /* The text of a parameter; NULL: null or left out. */
 const char *kpd_call_text(const struct kpd_call *call, const char *name);
 
-/* --- control_methods.c, control_service.c, control_events.c, control_export.c --- */
+/* --- control_methods.c, _service.c, _events.c, _export.c, _history.c --- */
 
 struct kpd_method {
     const char *name;
@@ -31,7 +36,7 @@ struct kpd_method {
         const char *name;
         enum kpd_param_type { KPD_TEXT, KPD_NUMBER, KPD_FLAG, KPD_TEXTS } type;
         bool required;
-    } params[3]; /* those with a name */
+    } params[5]; /* those with a name */
 };
 
 struct kpd_interface {
@@ -50,5 +55,8 @@ void kpd_call_no_incident(struct kpd_call *call, const char *id);
 
 void kpd_call_list_events(struct kpd_call *call);
 void kpd_call_subscribe(struct kpd_call *call);
+void kpd_call_get_history(struct kpd_call *call);
+void kpd_call_list_incidents(struct kpd_call *call);
+void kpd_call_explain(struct kpd_call *call);
 
 #endif

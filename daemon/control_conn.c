@@ -20,7 +20,7 @@ size_t kpd_conn_unread(const struct kpd_conn *conn)
 /* A reply is still being written: no further request is looked at. */
 static bool busy(const struct kpd_conn *conn)
 {
-    return conn->piece || kpd_conn_unread(conn) > 0;
+    return conn->piece || conn->ticket != 0 || kpd_conn_unread(conn) > 0;
 }
 
 /* The end of the next whole request; NULL: there is none. */
@@ -39,6 +39,8 @@ static void end_reply(struct kpd_conn *conn)
     conn->targets = (struct kp_report_targets){0};
     conn->metrics.text = false;
     kp_export_end(&conn->export.at);
+    free(conn->earlier);
+    conn->earlier = NULL;
     json_decref(conn->params);
     conn->params = NULL;
 }
@@ -205,7 +207,7 @@ static bool finished(const struct kpd_conn *conn)
 static void keep_times(struct kpd_conn *conn)
 {
     struct kp_mono now = kpd_loop_now(conn->control->args.loop);
-    bool unread = kpd_conn_unread(conn) > 0;
+    bool unread = kpd_conn_unread(conn) > 0 || conn->ticket != 0;
     bool partial = !unread && !conn->closing && conn->in_start < conn->in_len;
     if (!unread)
         conn->moved = (struct kp_mono){0};
@@ -231,6 +233,8 @@ void kpd_conn_update(struct kpd_conn *conn)
     bool waiting = !conn->sub && !busy(conn) && request_end(conn);
     bool more = conn->sub && (conn->sub->behind || conn->sub->lost > 0);
     unsigned what = busy(conn) || waiting || more ? KPD_WRITE : 0U;
+    if (conn->ticket != 0 && !kpd_conn_unread(conn))
+        what = 0;
     if (!conn->eof && !conn->closing && (conn->sub || (!busy(conn) && !waiting)))
         what |= KPD_READ;
     kpd_watch_set(conn->watch, what);
@@ -305,6 +309,7 @@ void kpd_conn_free(struct kpd_conn *conn)
     kp_text_fini(&conn->out);
     json_decref(conn->params);
     kp_export_end(&conn->export.at);
+    free(conn->earlier);
     free(conn->sub);
     free(conn);
 }

@@ -45,24 +45,18 @@ static bool next_reply(struct kpd_conn *conn)
     return err == KP_OK;
 }
 
-static void refuse(struct kpd_call *call, const char *reason)
-{
-    struct kp_obj o = kp_obj_begin();
-    kp_obj_text(&o, "reason", reason);
-    kpd_call_error(call, KPD_MONITOR ".Refused", kp_obj_end(&o));
-}
-
 static void begin(struct kpd_call *call, struct kp_wall since, struct kp_wall until, bool whole)
 {
     struct kpd_conn *conn = call->conn;
     conn->export.begun = false;
     enum kp_err err = kp_export_begin(call->control->args.core, since, until, &conn->export.at);
     if (err != KP_OK) {
-        refuse(call, "there are no records yet");
+        kpd_call_refuse(call, "there are no records yet");
     } else if (whole && !conn->export.at.complete) {
         kp_export_end(&conn->export.at);
-        refuse(call, "its records are no longer held in memory, or not all of them; what is "
-                     "left of them is in export --since");
+        kpd_call_refuse(call,
+                        "its records are no longer held in memory, or not all of them; what is "
+                        "left of them is in export --since");
     } else if (call->oneway) {
         kp_export_end(&conn->export.at);
     } else {

@@ -1,5 +1,5 @@
-/* The methods of org.kpwatchd.Monitor; Subscribe and ListEvents have their own
- * file. */
+/* The methods of org.kpwatchd.Monitor; those about events and about the
+ * past have their own files. */
 #include "daemon/control_call.h"
 #include "lib/core/core.h"
 #include "lib/telling/json_obj.h"
@@ -13,14 +13,14 @@
 
 /* --- errors of the interface --- */
 
-static void refuse(struct kpd_call *call, const char *reason)
+void kpd_call_refuse(struct kpd_call *call, const char *reason)
 {
     struct kp_obj o = kp_obj_begin();
     kp_obj_text(&o, "reason", reason);
     kpd_call_error(call, KPD_MONITOR ".Refused", kp_obj_end(&o));
 }
 
-static void not_found(struct kpd_call *call, const char *name, enum kp_name_kind kind)
+void kpd_call_not_found(struct kpd_call *call, const char *name, enum kp_name_kind kind)
 {
     static const char *const kinds[] = {[KP_NAME_TARGET] = "target",
                                         [KP_NAME_PATH] = "path",
@@ -49,7 +49,7 @@ static void list_paths(struct kpd_call *call)
     const char *path = kpd_call_text(call, "path");
     json_t *reply = NULL;
     if (kp_report_paths(call->control->args.core, path, &reply) == KP_ERR_NOTFOUND)
-        not_found(call, path, KP_NAME_PATH);
+        kpd_call_not_found(call, path, KP_NAME_PATH);
     else
         kpd_call_reply(call, reply);
 }
@@ -74,57 +74,10 @@ static void list_targets(struct kpd_call *call)
     if (err == KP_ERR_RANGE)
         kpd_call_invalid(call, "state");
     else if (err == KP_ERR_NOTFOUND)
-        not_found(call, filter.target ? filter.target : filter.group,
-                  filter.target ? KP_NAME_TARGET : KP_NAME_GROUP);
+        kpd_call_not_found(call, filter.target ? filter.target : filter.group,
+                           filter.target ? KP_NAME_TARGET : KP_NAME_GROUP);
     else
         kpd_call_pieces(call, next_target);
-}
-
-static bool next_incident(struct kpd_conn *conn)
-{
-    if (kp_report_incidents_next(conn->control->args.core, &conn->incidents, &conn->out))
-        return true;
-    kp_text_addn(&conn->out, "}", 2);
-    return false;
-}
-
-static void list_incidents(struct kpd_call *call)
-{
-    struct kp_report_incidents *it = &call->conn->incidents;
-    const json_t *open = json_object_get(call->params, "open");
-    const char *since = kpd_call_text(call, "since");
-    *it = (struct kp_report_incidents){.which = json_is_true(open)    ? KP_REPORT_OPEN
-                                                : json_is_false(open) ? KP_REPORT_CLOSED
-                                                                      : KP_REPORT_ALL};
-    if (since && kp_wall_parse(since, &it->since) != KP_OK)
-        kpd_call_invalid(call, "since");
-    else
-        kpd_call_pieces(call, next_incident);
-}
-
-void kpd_call_no_incident(struct kpd_call *call, const char *id)
-{
-    char nearest[64];
-    struct kp_obj o = kp_obj_begin();
-    kp_obj_text(&o, "name", id);
-    kp_obj_text(&o, "kind", "incident");
-    if (kp_report_nearest_incident(call->control->args.core, id, nearest))
-        kp_obj_text(&o, "nearest", nearest);
-    kpd_call_error(call, KPD_MONITOR ".NotFound", kp_obj_end(&o));
-}
-
-static void explain(struct kpd_call *call)
-{
-    const struct kp_core *core = call->control->args.core;
-    const char *id = kpd_call_text(call, "id");
-    const struct kp_incident *incident = kp_report_find_incident(core, id);
-    if (incident) {
-        struct kp_report_daemon daemon;
-        kpd_control_describe(call->control, &daemon);
-        kpd_call_reply(call, kp_report_explain(core, &daemon, incident));
-    } else {
-        kpd_call_no_incident(call, id);
-    }
 }
 
 /* An anchor is a known name, and yet nothing is traced there. */
@@ -132,9 +85,9 @@ static void not_traced(struct kpd_call *call, const char *target)
 {
     const char *nearest = kp_report_nearest(call->control->args.core, KP_NAME_TARGET, target);
     if (nearest && strcmp(nearest, target) == 0)
-        refuse(call, "anchors are not traced");
+        kpd_call_refuse(call, "anchors are not traced");
     else
-        not_found(call, target, KP_NAME_TARGET);
+        kpd_call_not_found(call, target, KP_NAME_TARGET);
 }
 
 static void get_trace(struct kpd_call *call)
@@ -150,6 +103,20 @@ static void get_trace(struct kpd_call *call)
 static void list_mutes(struct kpd_call *call)
 {
     kpd_call_reply(call, kp_report_mutes(call->control->args.core));
+}
+
+static json_t *history_object(const struct kpd_control *control)
+{
+    struct kpd_history_stats stats;
+    if (!control->history)
+        return json_null();
+    kpd_history_stats(control->history, &stats);
+    struct kp_obj o = kp_obj_begin();
+    kp_obj_count(&o, "last_event", stats.last_event);
+    kp_obj_count(&o, "waiting", stats.waiting);
+    kp_obj_count(&o, "lost", stats.lost);
+    kp_obj_text(&o, "error", stats.errnum != 0 ? strerror(stats.errnum) : NULL);
+    return kp_obj_end(&o);
 }
 
 static json_t *hub_object(const struct kpd_control *control)
@@ -191,6 +158,7 @@ static void get_stats(struct kpd_call *call)
     kpd_control_describe(call->control, &daemon);
     struct kp_obj o = {kp_report_stats(call->control->args.core, &daemon)};
     kp_obj_json(&o, "events", hub_object(call->control));
+    kp_obj_json(&o, "history", history_object(call->control));
     kp_obj_json(&o, "control", control_object(call->control));
     kpd_call_reply(call, kp_obj_end(&o));
 }
@@ -261,11 +229,11 @@ static void probe(struct kpd_call *call)
     const char *target = kpd_call_text(call, "target");
     enum kp_err err = kp_core_probe_now(call->control->args.core, target);
     if (err == KP_ERR_NOTFOUND)
-        not_found(call, target, KP_NAME_TARGET);
+        kpd_call_not_found(call, target, KP_NAME_TARGET);
     else if (err == KP_ERR_DENIED)
-        refuse(call, "the target has no address that may be probed");
+        kpd_call_refuse(call, "the target has no address that may be probed");
     else if (err != KP_OK)
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
     else
         requested(call, target);
 }
@@ -277,9 +245,9 @@ static void trace(struct kpd_call *call)
     if (err == KP_ERR_NOTFOUND)
         not_traced(call, target);
     else if (err == KP_ERR_DENIED)
-        refuse(call, "none of the target's probes can be traced");
+        kpd_call_refuse(call, "none of the target's probes can be traced");
     else if (err != KP_OK)
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
     else
         requested(call, target);
 }
@@ -309,9 +277,9 @@ static void mute(struct kpd_call *call)
     struct kp_wall until = kp_wall_add(daemon.now, kp_dur_from_seconds(seconds));
     enum kp_err err = kp_core_mute(core, name, until, reason);
     if (err == KP_ERR_NOTFOUND) {
-        not_found(call, name, KP_NAME_ANY);
+        kpd_call_not_found(call, name, KP_NAME_ANY);
     } else if (err != KP_OK) {
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
     } else {
         struct kp_obj o = kp_obj_begin();
         kp_obj_int(&o, "schema", KP_REPORT_SCHEMA);
@@ -326,7 +294,7 @@ static void not_muted(struct kpd_call *call, const char *name)
 {
     const char *nearest = kp_report_nearest(call->control->args.core, KP_NAME_ANY, name);
     if (!nearest || strcmp(nearest, name) != 0) {
-        not_found(call, name, KP_NAME_ANY);
+        kpd_call_not_found(call, name, KP_NAME_ANY);
         return;
     }
     struct kp_obj o = kp_obj_begin();
@@ -342,7 +310,7 @@ static void unmute(struct kpd_call *call)
     if (err == KP_ERR_NOTFOUND) {
         not_muted(call, name);
     } else if (err != KP_OK) {
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
     } else {
         struct kp_obj o = kp_obj_begin();
         kp_obj_int(&o, "schema", KP_REPORT_SCHEMA);
@@ -359,7 +327,7 @@ static void reload(struct kpd_call *call)
     enum kp_err err = args->ops->reload(args->ctx, &diagnostics);
     if (err != KP_OK && err != KP_ERR_MALFORMED) {
         json_decref(diagnostics);
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
         return;
     }
     if (!diagnostics)
@@ -385,7 +353,7 @@ static void check_config(struct kpd_call *call)
     enum kp_err err = args->ops->check(args->ctx, &diagnostics);
     if (err != KP_OK && err != KP_ERR_MALFORMED) {
         json_decref(diagnostics);
-        refuse(call, kp_err_name(err));
+        kpd_call_refuse(call, kp_err_name(err));
         return;
     }
     struct kp_obj o = kp_obj_begin();
@@ -433,12 +401,21 @@ const struct kpd_method kpd_monitor_methods[] = {
      false,
      {MAYBE("target"), MAYBE("state"), MAYBE("group")}},
     {"ListIncidents",
-     list_incidents,
+     kpd_call_list_incidents,
      false,
      false,
      {{"open", KPD_FLAG, false}, MAYBE("since")}},
-    {"Explain", explain, false, false, {NAME_OF("id")}},
+    {"Explain", kpd_call_explain, false, false, {NAME_OF("id")}},
     {"GetTrace", get_trace, false, false, {NAME_OF("target")}},
+    {"GetHistory",
+     kpd_call_get_history,
+     false,
+     false,
+     {MAYBE("since"),
+      MAYBE("until"),
+      {"step_seconds", KPD_NUMBER, false},
+      MAYBE("path"),
+      MAYBE("target")}},
     {"ListEvents", kpd_call_list_events, false, false, {MAYBE("since"), KINDS}},
     {"Export", kpd_call_export, false, true, {MAYBE("id"), MAYBE("since")}},
     {"Subscribe", kpd_call_subscribe, false, true, {KINDS, MAYBE("cursor")}},

@@ -11,6 +11,7 @@
 #define KPD_SERVICE "org.varlink.service"
 
 struct kpd_conn;
+struct kpd_call;
 
 /* --- the server and its connections --- */
 
@@ -29,6 +30,8 @@ struct kpd_control {
     bool sweeping;
     struct kpd_conn *conns;
     unsigned conn_count;
+    struct kpd_history *history; /* NULL: off */
+    uint64_t tickets;
     struct kpd_control_stats stats;
 };
 
@@ -64,7 +67,10 @@ struct kpd_conn {
     struct kp_mono moved; /* when the reader last took something; unset: nothing unread */
 
     kpd_piece_fn *piece; /* of a reply being written; NULL: none */
-    json_t *params;      /* piece: of its request, which the iterators point into */
+    json_t *params;      /* of the request being answered, which iterators point into */
+    uint64_t ticket;     /* of the question to the history whose answer it waits for; 0 */
+    void (*answered)(struct kpd_call *call, struct kpd_ask *ask);
+    char *earlier; /* incidents out of the history */
     struct kp_report_targets targets;
     struct kp_report_incidents incidents;
     struct kpd_metrics_reply {

@@ -42,6 +42,11 @@ void kpd_call_reply(struct kpd_call *call, json_t *reply)
         answer(call->conn, NULL, reply);
 }
 
+void kpd_call_reply_text(struct kpd_call *call, const char *json)
+{
+    put_message(&call->conn->out, NULL, json);
+}
+
 void kpd_call_error(struct kpd_call *call, const char *error, json_t *params)
 {
     if (call->oneway)

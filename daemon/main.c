@@ -6,6 +6,7 @@
 #include "daemon/options.h"
 #include "daemon/priv.h"
 #include "daemon/reload.h"
+#include "daemon/sinks/history.h"
 #include "daemon/sinks/metrics.h"
 #include "daemon/sinks/sinks.h"
 #include "lib/conf/conf_print.h"
@@ -28,6 +29,7 @@ struct app {
     struct kpd_sinks *sinks;
     struct kpd_metrics *metrics;
     struct kpd_facts facts;
+    struct kpd_history *history; /* NULL: off */
     struct kp_wall started_at, loaded_at;
     struct kp_mono started;
     char boot[17];
@@ -199,6 +201,24 @@ static bool watch_signals(struct app *app)
            kpd_loop_signal(app->loop, SIGUSR1, on_signal, app);
 }
 
+/* Without it the watch goes on: why is told as an event. */
+static void open_history(struct app *app)
+{
+    const struct kpd_history_args args = {
+        .loop = app->loop,
+        .hub = app->hub,
+        .core = kpd_driver_core(app->driver),
+        .path = app->conf->history_path,
+        .keep = app->conf->history_keep,
+        .version = KP_VERSION,
+        .answer = kpd_control_answered,
+        .ctx = app->control,
+    };
+    if (args.path != NULL)
+        app->history = kpd_history_open(&args);
+    kpd_control_set_history(app->control, app->history);
+}
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -226,12 +246,14 @@ static bool open_all(struct app *app, char *why)
     if (why[0] != '\0')
         tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
     set_metrics(app);
+    open_history(app);
     return true;
 }
 
 static void close_all(struct app *app)
 {
     kpd_metrics_close(app->metrics);
+    kpd_history_close(app->history);
     kpd_control_close(app->control);
     kpd_driver_close(app->driver);
     kpd_sinks_close(app->sinks);
@@ -251,14 +273,6 @@ static void greet(struct app *app)
     tell(app, KP_EV_DAEMON_START, KP_LOG_NOTICE, text);
 }
 
-/* Keys whose feature this version lacks must not be mistaken for working ones. */
-static void tell_missing(struct app *app)
-{
-    const struct kp_conf *conf = app->conf;
-    if (conf->history_path != NULL)
-        tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, "history.path: not in this version");
-}
-
 static int run(struct app *app)
 {
     char why[KPD_CONTROL_WHY] = "";
@@ -267,7 +281,6 @@ static int run(struct app *app)
         fprintf(stderr, "kpwatchd: %s\n", why);
     } else {
         greet(app);
-        tell_missing(app);
         kpd_driver_start(app->driver);
         status = kpd_loop_run(app->loop) ? 0 : 1;
         tell(app, KP_EV_DAEMON_STOP, KP_LOG_NOTICE, "kpwatchd stops");

@@ -45,11 +45,19 @@ static void tell_errors(struct kpd_hub *hub, const struct kp_diags *diags)
     tell(hub, false, "the new configuration was refused, the old one stays", first);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 /* What only a restart can change. */
 static const char *needs_restart(const struct kp_conf *old, const struct kp_conf *new)
 {
     if (strcmp(old->control_socket, new->control_socket) != 0)
         return "a changed control.socket needs a restart";
+    if (!same(old->history_path, new->history_path) ||
+        old->history_keep.ns != new->history_keep.ns)
+        return "a changed history needs a restart";
     return NULL;
 }
 

@@ -36,8 +36,9 @@ static void publish(struct kpd_outlet *outlet, bool works, const char *message)
 static void say_broken(struct kpd_outlet *outlet, int errnum)
 {
     char text[KP_EVENT_MESSAGE_SIZE];
-    snprintf(text, sizeof text, "%.160s: %s; events wait in memory and are tried again",
-             outlet->name, errnum == EAGAIN ? "its reader is stuck" : strerror(errnum));
+    snprintf(text, sizeof text, "%s%s%.140s: %s; events wait in memory and are tried again",
+             outlet->trouble ? outlet->trouble : "", outlet->trouble ? ": " : "", outlet->name,
+             errnum == EAGAIN ? "its reader is stuck" : strerror(errnum));
     outlet->broken = true;
     publish(outlet, false, text);
 }

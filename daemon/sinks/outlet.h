@@ -13,6 +13,7 @@ struct kpd_outlet {
     struct kpd_hub *hub;
     enum kpd_reader reader;
     char name[KPD_OUTLET_NAME]; /* for people: "log.file /var/log/x" */
+    const char *trouble;        /* what it is when it does not work; NULL: only the reason */
     uint64_t lost;              /* since start */
     uint64_t told;              /* how many of these were said */
     struct kp_mono told_at;     /* when losses were said last */

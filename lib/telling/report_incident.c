@@ -98,14 +98,15 @@ bool kp_report_incidents_next(const struct kp_core *core, struct kp_report_incid
                               struct kp_text *out)
 {
     if (!it->begun)
-        kp_text_printf(out, "{\"schema\":%d,\"incidents\":[", KP_REPORT_SCHEMA);
+        kp_text_printf(out, "{\"schema\":%d,\"incidents\":[%s", KP_REPORT_SCHEMA,
+                       it->earlier ? it->earlier : "");
     it->begun = true;
     const struct kp_incident *incident = find_next(kp_core_incidents(core), it);
     if (!incident) {
         kp_text_add(out, "]}");
         return false;
     }
-    kp_text_add(out, it->last > 0 ? "," : "");
+    kp_text_add(out, it->last > 0 || (it->earlier && *it->earlier) ? "," : "");
     put(incident, out);
     it->last = incident->id;
     return true;

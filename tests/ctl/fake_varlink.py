@@ -114,6 +114,30 @@ def incidents():
             incident(12)]
 
 
+def strip(name, answered, kind="path", down=0.0):
+    n = len(answered)
+    cells = {"answered_ratio": answered, "sent": [60.0 if a is not None else 0.0 for a in answered],
+             "rtt_p50_seconds": [0.295 if a else None for a in answered],
+             "rtt_p95_seconds": [0.31 if a else None for a in answered],
+             "up_seconds": [900.0] * n, "degraded_seconds": [0.0] * n,
+             "down_seconds": [0.0] * n, "unknown_seconds": [0.0] * n}
+    seen = [a for a in answered if a is not None]
+    return {"kind": kind, "name": name, "cells": cells,
+            "whole": {"answered_ratio": sum(seen) / len(seen), "sent": 60.0 * len(seen),
+                      "rtt_p50_seconds": 0.295, "rtt_p95_seconds": 0.31, "up_seconds": 900.0 * n - down,
+                      "degraded_seconds": 0.0, "down_seconds": down, "unknown_seconds": 0.0}}
+
+
+def history():
+    return {"schema": 1, "since": "2026-01-01T00:00:00.000000Z",
+            "until": "2026-01-02T00:00:00.000000Z", "step_seconds": 900,
+            "strips": [strip("china-unicom", [1.0] * 80 + [0.5] * 4 + [1.0] * 8 + [None] * 4),
+                       strip("transtelecom", [1.0] * 60 + [0.0] * 20 + [1.0] * 16, down=18000.0)],
+            "incidents": incidents()[:1],
+            "gaps": [{"began": "2026-01-01T23:00:00.000000Z", "ended": "2026-01-02T00:00:00.000000Z",
+                      "reason": "rebooted"}]}
+
+
 def trace(before=False):
     def hop(ttl, address=None, rtt=None, path=None, is_target=False):
         return {"ttl": ttl, "address": address, "rtt_seconds": rtt, "path": path,
@@ -240,6 +264,17 @@ class Daemon:
             rows = [r for r in rows if not r["ended"] or r["ended"] >= p["since"]]
         return {"schema": 1, "incidents": rows}
 
+    def get_history(self, p):
+        out = history()
+        if p.get("target"):
+            self.list_targets({"target": p["target"]})
+            out["strips"] = [strip(p["target"], [1.0] * 96, "target")]
+            out["incidents"] = out["gaps"] = []
+        if p.get("path"):
+            self.list_paths(p)
+            out["strips"] = [s for s in out["strips"] if s["name"] == p["path"]]
+        return out
+
     def explain(self, p):
         found = [r for r in incidents() if p["id"] in (str(r["id"]), r["uuid"])]
         if not found:
@@ -326,12 +361,13 @@ class Daemon:
                 "deferred": 12, "denied": 0, "in_flight": 3, "slots": 512, "items": 28,
                 "scheduler_lag_seconds": 0.0021, "gaps": 0,
                 "events": {"published": 300, "dropped": 0, "held": 300, "held_bytes": 204800},
+                "history": {"last_event": 300, "waiting": 0, "lost": 0, "error": None},
                 "control": {"clients": 2, "subscribers": 1, "accepted": 90, "turned_away": 0,
                             "closed_slow": 0, "requests": 400, "bad_requests": 1,
                             "unread_bytes": 0}}
 
     METHODS = {"GetStatus": get_status, "ListPaths": list_paths, "ListTargets": list_targets,
-               "ListEvents": list_events, "ListIncidents": list_incidents, "Explain": explain,
+               "ListEvents": list_events, "ListIncidents": list_incidents, "GetHistory": get_history, "Explain": explain,
                "GetTrace": get_trace, "Trace": trace, "Probe": probe, "Mute": mute, "Unmute": unmute,
                "ListMutes": list_mutes, "Reload": reload, "CheckConfig": check_config,
                "SetLogLevel": set_log_level, "GetStats": get_stats,

@@ -175,6 +175,13 @@ class Screens(Case):
         self.check("trace-csv", self.ctl("trace", "kcna", "-o", "csv"))
         self.check("explain-80", self.on_terminal("--color=never", "explain", "12"))
         self.check("explain-closed-80", self.on_terminal("--color=never", "explain", "7"))
+        for columns in (80, 120):
+            text = self.on_terminal("--color=never", "history", columns=columns)
+            self.assertLessEqual(max(map(len, text.splitlines())), columns)
+            self.check("history-%d" % columns, text)
+        self.check("history-ascii-80", self.on_terminal("--color=never", "--ascii", "history",
+                                                        "--path", "transtelecom"))
+        self.check("history-pipe", self.ctl("history", "--target", "kcna", "--since", "1d"))
         self.check("incidents-wide-pipe", self.ctl("incidents", "-o", "wide"))
         self.daemon.kind = "outage"
         self.check("check-pipe", self.ctl("check", code=2))
@@ -312,6 +319,27 @@ class Verbs(Case):
         self.assertIn("requested_at", json.loads(self.ctl("probe", "kcna", "--json")))
         self.ctl("probe", "evil", code=1)
         self.says("refused: it has no address yet")
+
+    def test_history(self):
+        whole = json.loads(self.ctl("history", "--json", "--since=2026-01-01T00:00:00Z",
+                                    "--until=2026-01-02T00:00:00Z", "--step", "1h"))
+        self.assertEqual(set(whole), {"schema", "since", "until", "step_seconds", "strips",
+                                      "incidents", "gaps"})
+        self.assertEqual(self.daemon.calls[-1], ("GetHistory", {
+            "since": "2026-01-01T00:00:00.000000Z", "until": "2026-01-02T00:00:00.000000Z",
+            "step_seconds": 3600.0}))
+        rows = [json.loads(line) for line in self.ctl("history", "-ojsonl").splitlines()]
+        self.assertEqual(len(rows), 192)
+        self.assertEqual((rows[97]["at"], rows[97]["name"], rows[97]["answered_ratio"]),
+                         ("2026-01-01T00:15:00.000000Z", "transtelecom", 1.0))
+        lines = self.ctl("history", "-ocsv", "--path=china-unicom").splitlines()
+        self.assertEqual(len(lines), 97)
+        self.assertTrue(lines[0].startswith("at,kind,name,answered_ratio,sent,"))
+        self.ctl("history", "--path", "china-unicorn", code=1)
+        self.says("did you mean 'china-unicom'?")
+        for wrong in (["--step", "5"], ["--until", "x"], ["--path", "a", "--target", "b"],
+                      ["--since", "1h", "--until", "2h"]):
+            self.ctl("history", *wrong, code=2)
 
     def test_incidents(self):
         self.daemon.kind = "outage"

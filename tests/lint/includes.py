@@ -28,6 +28,7 @@ ONLY = {
     "ares": ["lib/wire/probe_dns.c", "daemon/net/resolve.c"],
     "yaml.h": ["lib/conf/yaml_tree.c"],
     "cap-ng.h": ["daemon/priv.c"],
+    "sqlite3.h": ["daemon/sinks/history_"],
     "sys/socket.h": ["daemon/net/", "daemon/control", "daemon/sinks/dgram.c",
                      "daemon/sinks/metrics_guests.c", "ctl/conn.c"],
     "netinet/": ["daemon/net/"],
