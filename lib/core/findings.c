@@ -408,7 +408,9 @@ static void find_degraded(const struct kp_core *core, const struct kp_explanatio
             target->path != KP_NONE && world->paths[target->path].group.state == KP_DEGRADED;
         if (target->group.state == KP_DEGRADED && !path_too && !in_scope(e, target) &&
             !kp_mute_target(core, target))
-            degraded(core, &target->group, NULL, target->conf->name, found);
+            degraded(core, &target->group,
+                     target->path != KP_NONE ? world->paths[target->path].conf->name : NULL,
+                     target->conf->name, found);
     }
 }
 

@@ -97,7 +97,7 @@ static void judge_vantage(struct kp_core *core, bool answered, struct kp_mono se
 
 static void judge_item(struct kp_core *core, struct kp_item *item)
 {
-    struct kp_group_rule rule = {item->threshold, false, {0}};
+    struct kp_group_rule rule = {.threshold = item->threshold};
     struct kp_target *target = &core->world->targets[item->target];
     bool down = item->group.state == KP_DOWN;
     kp_group_judge(&item->group, &rule, core->now, may_blame(core, &item->group.outage));
@@ -115,7 +115,7 @@ static void judge_item(struct kp_core *core, struct kp_item *item)
 
 static void judge_target(struct kp_core *core, struct kp_target *target)
 {
-    struct kp_group_rule rule = {target->threshold, false, {0}};
+    struct kp_group_rule rule = {.threshold = target->threshold};
     struct kp_group *group = &target->group;
     kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
     const struct kp_path *path = path_of(core, target);
@@ -126,6 +126,14 @@ static void judge_target(struct kp_core *core, struct kp_target *target)
     kp_tell_target(core, target);
 }
 
+/* A brown-out of the path is over, and with it what its targets lost in it. */
+static void make_up(struct kp_core *core, struct kp_target *target)
+{
+    target->group.brownout.score = 0;
+    for (uint32_t i = 0; i < target->item_count; i++)
+        core->world->items[target->first_item + i].group.brownout.score = 0;
+}
+
 static bool several_targets(const struct kp_path *path)
 {
     return path->target_count > 1;
@@ -133,27 +141,31 @@ static bool several_targets(const struct kp_path *path)
 
 static void judge_path(struct kp_core *core, struct kp_path *path)
 {
-    struct kp_group_rule rule = {path->threshold, several_targets(path), {PATH_RUN_SPAN}};
+    struct kp_group_rule rule = {
+        .threshold = path->threshold, .several = several_targets(path), .span = {PATH_RUN_SPAN}};
     enum kp_state was = (enum kp_state)path->group.state;
     kp_group_judge(&path->group, &rule, core->now, may_blame(core, &path->group.outage));
     kp_tell_path(core, path);
-    if (path->group.state != KP_DOWN || was == KP_DOWN)
-        return;
-    for (uint32_t i = 0; i < core->world->target_count; i++)
-        if (path_of(core, &core->world->targets[i]) == path &&
-            core->world->targets[i].group.state != KP_UNKNOWN)
-            judge_target(core, &core->world->targets[i]);
+    bool fell = path->group.state == KP_DOWN && was != KP_DOWN;
+    bool cleared = path->group.state == KP_UP && was == KP_DEGRADED;
+    for (uint32_t i = 0; i < core->world->target_count && (fell || cleared); i++) {
+        struct kp_target *target = &core->world->targets[i];
+        if (path_of(core, target) != path || target->group.state == KP_UNKNOWN)
+            continue;
+        if (cleared)
+            make_up(core, target);
+        judge_target(core, target);
+    }
 }
 
-/* Feeds an item's own group and keeps its log-odds for stage 2: what a loss adds
- * to the score is what it says, and any answer takes all of it back. */
-static void feed_item(struct kp_item *item, const struct kp_group_sample *s)
+/* An item's log-odds for stage 2, against bursts of its own: what the others on its
+ * path say is weighed there.  Any answer takes all of it back. */
+static void feed_odds(struct kp_item *item, const struct kp_group_sample *s)
 {
-    struct kp_group_rule rule = {.threshold = item->threshold};
-    double before = item->group.outage.score;
-    kp_group_feed(&item->group, &rule, s);
-    double more = fmax(item->group.outage.score - before, 0);
-    item->odds = s->lost ? fmin(item->odds + more, KP_ODDS_MOST) : KP_ODDS_LEAST;
+    const struct kp_detect_model *model = &kp_detect_confirm;
+    double q = kp_detect_loss(&item->alone, model, s->p0, s->sent);
+    kp_detect_feed(&item->alone, model, s->p0, s->sent, s->lost, KP_ODDS_MOST);
+    item->odds = kp_explain_log_odds(item->odds, s->lost, model->p_after, q);
 }
 
 /* The hop must be one of the path's, else the flow goes elsewhere by now and says
@@ -170,9 +182,10 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
         path->last_hop = edge->sender;
     if (!kp_baseline_votes(&edge->baseline) || (core->vantage == KP_DOWN && rtt < 0))
         return;
-    feed_item(edge, &(struct kp_group_sample){.sent = sent,
-                                              .lost = rtt < 0,
-                                              .p0 = kp_baseline_loss(&edge->baseline)});
+    struct kp_group_sample s = {
+        .sent = sent, .lost = rtt < 0, .p0 = kp_baseline_loss(&edge->baseline)};
+    feed_odds(edge, &s);
+    kp_group_feed(&edge->group, &rule, &s);
     kp_group_judge(&edge->group, &rule, core->now, may_blame(core, &edge->group.outage));
     if (core->alert)
         kp_correlate_by(core, KP_LOOK_RESULT);
@@ -192,23 +205,45 @@ static void feed_anchors(struct kp_core *core, const struct kp_group_sample *s)
 }
 
 /* A group of the whole country: all of it, or its name servers. */
-static void feed_wide(struct kp_core *core, struct kp_group *group, double threshold,
+static void feed_wide(struct kp_core *core, struct kp_group *group, double threshold, bool one,
                       const struct kp_group_sample *s)
 {
-    struct kp_group_rule rule = {threshold, true, {PATH_RUN_SPAN}};
+    struct kp_group_rule rule = {
+        .threshold = threshold, .one = one, .several = true, .span = {PATH_RUN_SPAN}};
     kp_group_feed(group, &rule, s);
     kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
+}
+
+/* What a result says of one item or host: its path may be losing in a burst, which
+ * the others around it tell. */
+static struct kp_group_sample of_one(const struct kp_group *around, const struct kp_group_sample *s)
+{
+    struct kp_group_sample one = *s;
+    if (around != NULL)
+        one.p0 = kp_detect_loss(&around->outage, &kp_detect_confirm, s->p0, s->sent);
+    return one;
+}
+
+static void feed_narrow(struct kp_item *item, struct kp_target *target, bool one,
+                        struct kp_group_sample s)
+{
+    struct kp_group_rule rule = {.threshold = item->threshold, .one = one};
+    kp_group_feed(&item->group, &rule, &s);
+    s.known = s.lost && item->group.state == KP_DOWN;
+    rule.threshold = target->threshold;
+    kp_group_feed(&target->group, &rule, &s);
 }
 
 static void feed(struct kp_core *core, struct kp_item *item, const struct kp_group_sample *s)
 {
     struct kp_target *target = &core->world->targets[item->target];
     struct kp_path *path = path_of(core, target);
-    struct kp_group_sample of_target = *s;
-    feed_item(item, s);
-    of_target.known = s->lost && item->group.state == KP_DOWN;
-    kp_group_feed(&target->group, &(struct kp_group_rule){.threshold = target->threshold},
-                  &of_target);
+    const struct kp_group *around = target->anchor ? &core->anchors
+                                    : path != NULL ? &path->group
+                                                   : NULL;
+    struct kp_group_sample one = of_one(around, s);
+    feed_odds(item, s);
+    feed_narrow(item, target, around != NULL, one);
     if (target->anchor) {
         feed_anchors(core, s);
         return;
@@ -221,9 +256,9 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
     if (kp_mute_target(core, target))
         return; /* no verdict on anything wider either */
-    feed_wide(core, &core->country, core->world->country_threshold, s);
+    feed_wide(core, &core->country, core->world->country_threshold, false, s);
     if (item->probe->type == KP_PROBE_DNS)
-        feed_wide(core, &core->dns, core->world->dns_threshold, s);
+        feed_wide(core, &core->dns, core->world->dns_threshold, path != NULL, &one);
 }
 
 static void note_answer(struct kp_core *core, struct kp_target *target, struct kp_mono sent)

@@ -181,15 +181,16 @@ void kp_world_thresholds(struct kp_world *world)
 {
     double false_alarms = world->conf->false_alarms_per_year;
     uint32_t all = world->target_count + world->anchor_count;
-    unsigned groups =
-        world->item_count + all + world->path_count + 3; /* anchors, country, DNS */
+    /* Half of the false alarms are for what is wide, where every second counts. */
+    unsigned wide = 2 * (world->path_count + 3); /* anchors, country, DNS */
+    unsigned narrow = 2 * (world->item_count + all);
     double anchor_rate = 0;
     for (uint32_t i = 0; i < world->path_count; i++) {
         struct kp_path *path = &world->paths[i];
         struct kp_item *edge = &world->items[world->item_count + i];
         path->threshold = 0; /* holds the rate until the loop below */
         path->target_count = 0;
-        edge->threshold = kp_detect_threshold(false_alarms, rate_of(edge), groups);
+        edge->threshold = kp_detect_threshold(false_alarms, rate_of(edge), narrow);
     }
     for (uint32_t t = 0; t < all; t++) {
         struct kp_target *target = &world->targets[t];
@@ -197,10 +198,10 @@ void kp_world_thresholds(struct kp_world *world)
         for (uint32_t i = target->first_item; i < target->first_item + target->item_count;
              i++) {
             struct kp_item *item = &world->items[i];
-            item->threshold = kp_detect_threshold(false_alarms, rate_of(item), groups);
+            item->threshold = kp_detect_threshold(false_alarms, rate_of(item), narrow);
             rate += rate_of(item);
         }
-        target->threshold = kp_detect_threshold(false_alarms, rate, groups);
+        target->threshold = kp_detect_threshold(false_alarms, rate, narrow);
         anchor_rate += target->anchor ? rate : 0;
         if (target->path == KP_NONE)
             continue;
@@ -209,7 +210,7 @@ void kp_world_thresholds(struct kp_world *world)
     }
     for (uint32_t i = 0; i < world->path_count; i++)
         world->paths[i].threshold =
-            kp_detect_threshold(false_alarms, world->paths[i].threshold, groups);
+            kp_detect_threshold(false_alarms, world->paths[i].threshold, wide);
     double target_rate = 0;
     double dns_rate = 0;
     for (uint32_t i = 0; i < world->item_count; i++) {
@@ -222,9 +223,9 @@ void kp_world_thresholds(struct kp_world *world)
     /* Thirty seconds, or ten probes where there are few. */
     double rate = fmax(target_rate + anchor_rate, 1e-6);
     world->hiccup = kp_dur_from_seconds(fmax(30, 10 / rate));
-    world->country_threshold = kp_detect_threshold(false_alarms, target_rate, groups);
-    world->dns_threshold = kp_detect_threshold(false_alarms, dns_rate, groups);
-    world->vantage_threshold = kp_detect_threshold(false_alarms, anchor_rate, groups);
+    world->country_threshold = kp_detect_threshold(false_alarms, target_rate, wide);
+    world->dns_threshold = kp_detect_threshold(false_alarms, dns_rate, wide);
+    world->vantage_threshold = kp_detect_threshold(false_alarms, anchor_rate, wide);
 }
 
 static bool allocate(struct kp_world *world)

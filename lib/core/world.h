@@ -67,6 +67,7 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     struct kp_baseline baseline;
     struct kp_group group;
     double threshold;
+    struct kp_detect alone; /* its losses against its own bursts, for odds */
     double odds; /* log-odds of being silent for more than a burst (stage 2) */
     uint32_t recent_total;
     struct kp_recent recent[KP_RECENT];

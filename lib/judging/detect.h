@@ -16,9 +16,13 @@ struct kp_detect_model {
     double p_after; /* loss after the change looked for */
 };
 
-extern const struct kp_detect_model kp_detect_confirm;  /* an outage */
-extern const struct kp_detect_model kp_detect_certain;  /* an outage, beyond doubt */
-extern const struct kp_detect_model kp_detect_degraded; /* a brown-out */
+/* Of a path, or wider: its links lose in bursts. */
+extern const struct kp_detect_model kp_detect_confirm; /* an outage */
+extern const struct kp_detect_model kp_detect_certain; /* an outage, beyond doubt */
+/* Of one host or service, whose p0 knows the bursts of its path (kp_detect_loss):
+ * its own are rare. */
+extern const struct kp_detect_model kp_detect_confirm_one, kp_detect_certain_one;
+extern const struct kp_detect_model kp_detect_degraded; /* a brown-out of either */
 
 /* A change is suspected from here on (nats). */
 #define KP_DETECT_SUSPECT 6.0
@@ -30,6 +34,11 @@ struct kp_detect {
     struct kp_mono onset;     /* send time of the first loss of the present rise */
     struct kp_mono suspected; /* ... and of the one that brought it to KP_DETECT_SUSPECT */
 };
+
+/* The chance that a probe sent at `sent` is lost though all is well: by chance (p0)
+ * or in a burst, as far as the results so far tell. */
+double kp_detect_loss(const struct kp_detect *d, const struct kp_detect_model *model, double p0,
+                      struct kp_mono sent);
 
 /* Feeds one result sent at `sent`: loss, against the item's baseline loss p0.
  * ceiling bounds the score, so that recovery is not paid for a long outage. */

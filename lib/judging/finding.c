@@ -71,8 +71,9 @@ bool kp_finding_everything(const struct kp_finding *f)
 /* Targets do not tell: it is about paths, or there are too many. */
 bool kp_finding_by_path(const struct kp_finding *f)
 {
-    return f->class == KP_V_PATH_OUTAGE || f->targets.count == 0 ||
-           f->targets.count > KP_INCIDENT_NAMES;
+    bool of_path = f->class == KP_V_PATH_OUTAGE ||
+                   (f->class == KP_V_DEGRADED && strcmp(f->where, f->targets.name[0]) != 0);
+    return of_path || f->targets.count == 0 || f->targets.count > KP_INCIDENT_NAMES;
 }
 
 bool kp_finding_overlap(const struct kp_finding *a, const struct kp_finding *b)

@@ -23,8 +23,10 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
                    const struct kp_group_sample *s)
 {
     double ceiling = rule->threshold + 1;
-    kp_detect_feed(&g->outage, &kp_detect_confirm, s->p0, s->sent, s->lost, ceiling);
-    kp_detect_feed(&g->certain, &kp_detect_certain, s->p0, s->sent, s->lost, ceiling);
+    kp_detect_feed(&g->outage, rule->one ? &kp_detect_confirm_one : &kp_detect_confirm, s->p0,
+                   s->sent, s->lost, ceiling);
+    kp_detect_feed(&g->certain, rule->one ? &kp_detect_certain_one : &kp_detect_certain, s->p0,
+                   s->sent, s->lost, ceiling);
     if (!s->known)
         kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
                        ceiling);

@@ -24,6 +24,7 @@ struct kp_group {
 /* What it takes to confirm an outage and to end one. */
 struct kp_group_rule {
     double threshold;   /* kp_detect_threshold */
+    bool one;           /* one host or service; samples' p0 holds the bursts of its path */
     bool several;       /* recovery needs answers from two sources ... */
     struct kp_dur span; /* ... over this time */
 };
@@ -33,7 +34,7 @@ struct kp_group_sample {
     bool lost;
     bool slow;       /* answered, far later than normal */
     bool known;      /* lost, but a narrower group is down: no brown-out of this one */
-    double p0;       /* the item's baseline loss */
+    double p0;       /* chance that it is lost though the group is well */
     uint32_t source; /* which member of the group it is about */
 };
 

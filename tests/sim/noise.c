@@ -159,15 +159,20 @@ static void feed(struct noise *n, const struct known *k, bool lost)
                                     .lost = lost,
                                     .p0 = kp_baseline_loss(&item->baseline),
                                     .source = item->member};
-        judge(&item->group, (struct kp_group_rule){n->item_h, false, {0}}, &s, now,
-              &n->count[ITEM]);
-        judge(member, (struct kp_group_rule){n->member_h, false, {0}}, &s, now,
+        struct kp_group_sample one = s;
+        one.p0 = kp_detect_loss(anchor ? &n->anchors.outage : &n->path.outage,
+                                &kp_detect_confirm, s.p0, sent);
+        judge(&item->group, (struct kp_group_rule){.threshold = n->item_h, .one = true}, &one,
+              now, &n->count[ITEM]);
+        judge(member, (struct kp_group_rule){.threshold = n->member_h, .one = true}, &one, now,
               &n->count[TARGET]);
         if (anchor)
             judge_anchors(n, &s);
         else
-            judge(&n->path, (struct kp_group_rule){n->path_h, true, kp_dur_s(10)}, &s, now,
-                  &n->count[PATH]);
+            judge(&n->path,
+                  (struct kp_group_rule){
+                      .threshold = n->path_h, .several = true, .span = kp_dur_s(10)},
+                  &s, now, &n->count[PATH]);
     }
     bool suspect = kp_group_suspect(&item->group) || kp_group_suspect(member) ||
                    (!anchor && kp_group_suspect(&n->path));
@@ -208,12 +213,13 @@ static void set_up(struct noise *n, const struct options *o, unsigned long seed)
     }
     for (int i = 0; i < 2; i++)
         n->link[i].flip = n->kind->burst > 0 ? exponential(n, n->kind->gap) : 0;
-    unsigned groups = n->items + MEMBERS + 1 + 1;
+    unsigned narrow = 2 * (n->items + MEMBERS);
+    unsigned wide = 2 * (1 + 3);
     double rate = 1 / TARGET_INTERVAL;
-    n->item_h = kp_detect_threshold(FALSE_ALARMS, 1 / n->interval, groups);
-    n->member_h = kp_detect_threshold(FALSE_ALARMS, rate, groups);
-    n->path_h = kp_detect_threshold(FALSE_ALARMS, rate * TARGETS, groups);
-    n->anchors_h = kp_detect_threshold(FALSE_ALARMS, rate * ANCHORS, groups);
+    n->item_h = kp_detect_threshold(FALSE_ALARMS, 1 / n->interval, narrow);
+    n->member_h = kp_detect_threshold(FALSE_ALARMS, rate, narrow);
+    n->path_h = kp_detect_threshold(FALSE_ALARMS, rate * TARGETS, wide);
+    n->anchors_h = kp_detect_threshold(FALSE_ALARMS, rate * ANCHORS, wide);
 }
 
 static void run(struct noise *n, double years)

@@ -2,7 +2,7 @@
 
 #include "lib/judging/group.h"
 
-static const struct kp_group_rule rule = {20, false, {0}};
+static const struct kp_group_rule rule = {.threshold = 20};
 
 static struct kp_mono at(int64_t seconds)
 {
@@ -69,7 +69,7 @@ static void a_lone_answer_does_not_end_an_outage(void **state)
 static void a_path_recovers_by_several_targets_over_time(void **state)
 {
     (void)state;
-    struct kp_group_rule path = {20, true, {10 * KP_NS_PER_S}};
+    struct kp_group_rule path = {.threshold = 20, .several = true, .span = {10 * KP_NS_PER_S}};
     struct kp_group g = {0};
     int64_t t = feed(&g, &path, 0, 10, false, 0, true);
     t = feed(&g, &path, t, 20, true, 0, true);
