@@ -354,21 +354,34 @@ static bool most_are_brown(const struct kp_core *core, uint32_t path)
 {
     uint32_t brown = 0;
     uint32_t alive = 0;
+    struct kp_mono since;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
         if (target->path != path || target->group.state == KP_DOWN ||
             target->group.state == KP_UNKNOWN)
             continue;
         alive++;
-        brown += target->group.brownout.score > 0;
+        brown += kp_group_worse(&target->group, &since) > 0;
     }
     return brown * 2 > alive;
+}
+
+/* Degraded, or about to be found so: then its targets are no news. */
+static bool path_is_worse(const struct kp_core *core, uint32_t path)
+{
+    struct kp_mono since;
+    if (path == KP_NONE)
+        return false;
+    const struct kp_group *group = &core->world->paths[path].group;
+    return group->state == KP_DEGRADED ||
+           (kp_group_worse(group, &since) > 0 && most_are_brown(core, path));
 }
 
 static void degraded(const struct kp_core *core, const struct kp_group *group, const char *path,
                      const char *target, struct kp_findings *found)
 {
     struct kp_finding *f = add(found, KP_V_DEGRADED);
+    struct kp_mono since;
     if (f == NULL)
         return;
     f->leads = true;
@@ -378,7 +391,7 @@ static void degraded(const struct kp_core *core, const struct kp_group *group, c
         kp_names_add(&f->paths, path);
     if (target != NULL)
         kp_names_add(&f->targets, target);
-    kp_facts_add(f, "brown-out", "clear", group->brownout.score, 0,
+    kp_facts_add(f, "brown-out", "clear", kp_group_worse(group, &since), 0,
                  "loss or round-trip time far above its baseline for two minutes");
     kp_facts_add(f, "answers", "path-outage", 1, 1, "some probes are still answered");
 }
@@ -404,10 +417,8 @@ static void find_degraded(const struct kp_core *core, const struct kp_explanatio
     }
     for (uint32_t i = 0; i < world->target_count; i++) {
         const struct kp_target *target = &world->targets[i];
-        bool path_too =
-            target->path != KP_NONE && world->paths[target->path].group.state == KP_DEGRADED;
-        if (target->group.state == KP_DEGRADED && !path_too && !in_scope(e, target) &&
-            !kp_mute_target(core, target))
+        if (target->group.state == KP_DEGRADED && !path_is_worse(core, target->path) &&
+            !in_scope(e, target) && !kp_mute_target(core, target))
             degraded(core, &target->group,
                      target->path != KP_NONE ? world->paths[target->path].conf->name : NULL,
                      target->conf->name, found);

@@ -13,6 +13,9 @@
 #define ANCHOR_LOSSES 2
 /* A path has recovered only after answers from two targets over this time. */
 #define PATH_RUN_SPAN (10 * KP_NS_PER_S)
+/* What the hosts around one lose counts over about this time, and at most so much. */
+#define LOSS_SPAN_S 120.0
+#define LOSS_MOST 0.9
 
 static struct kp_path *path_of(const struct kp_core *core, const struct kp_target *target)
 {
@@ -106,9 +109,9 @@ static void judge_item(struct kp_core *core, struct kp_item *item)
     /* What its target and path lost with it is made up for, and a host whose dead
      * port answers again is whole only since then. */
     struct kp_path *path = path_of(core, target);
-    target->group.brownout.score = 0;
+    kp_group_make_up(&target->group);
     if (path != NULL)
-        path->group.brownout.score = 0;
+        kp_group_make_up(&path->group);
     if (target->group.state == KP_UP)
         later(&target->group.since, item->group.since);
 }
@@ -129,9 +132,9 @@ static void judge_target(struct kp_core *core, struct kp_target *target)
 /* A brown-out of the path is over, and with it what its targets lost in it. */
 static void make_up(struct kp_core *core, struct kp_target *target)
 {
-    target->group.brownout.score = 0;
+    kp_group_make_up(&target->group);
     for (uint32_t i = 0; i < target->item_count; i++)
-        core->world->items[target->first_item + i].group.brownout.score = 0;
+        kp_group_make_up(&core->world->items[target->first_item + i].group);
 }
 
 static bool several_targets(const struct kp_path *path)
@@ -141,8 +144,9 @@ static bool several_targets(const struct kp_path *path)
 
 static void judge_path(struct kp_core *core, struct kp_path *path)
 {
-    struct kp_group_rule rule = {
-        .threshold = path->threshold, .several = several_targets(path), .span = {PATH_RUN_SPAN}};
+    struct kp_group_rule rule = {.threshold = path->threshold,
+                                 .several = several_targets(path),
+                                 .span = {PATH_RUN_SPAN}};
     enum kp_state was = (enum kp_state)path->group.state;
     kp_group_judge(&path->group, &rule, core->now, may_blame(core, &path->group.outage));
     kp_tell_path(core, path);
@@ -182,8 +186,8 @@ void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono se
         path->last_hop = edge->sender;
     if (!kp_baseline_votes(&edge->baseline) || (core->vantage == KP_DOWN && rtt < 0))
         return;
-    struct kp_group_sample s = {
-        .sent = sent, .lost = rtt < 0, .p0 = kp_baseline_loss(&edge->baseline)};
+    double p0 = kp_baseline_loss(&edge->baseline);
+    struct kp_group_sample s = {.sent = sent, .lost = rtt < 0, .base = p0, .p0 = p0};
     feed_odds(edge, &s);
     kp_group_feed(&edge->group, &rule, &s);
     kp_group_judge(&edge->group, &rule, core->now, may_blame(core, &edge->group.outage));
@@ -214,13 +218,41 @@ static void feed_wide(struct kp_core *core, struct kp_group *group, double thres
     kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
 }
 
-/* What a result says of one item or host: its path may be losing in a burst, which
- * the others around it tell. */
-static struct kp_group_sample of_one(const struct kp_group *around, const struct kp_group_sample *s)
+/* Counts a result into what its target, and so its path, loses lately. */
+static void note_loss(struct kp_target *target, struct kp_path *path,
+                      const struct kp_group_sample *s)
 {
+    if (!kp_mono_before(target->loss_at, s->sent))
+        return;
+    double dt = kp_dur_seconds(kp_mono_sub(s->sent, target->loss_at));
+    double before = target->loss;
+    target->loss += (1 - exp(-dt / LOSS_SPAN_S)) * ((s->lost ? 1 : 0) - target->loss);
+    target->loss_at = s->sent;
+    if (path != NULL)
+        path->loss_sum += target->loss - before;
+}
+
+/* The share that the other targets on its path lose lately. */
+static double others_lose(const struct kp_target *target, const struct kp_path *path)
+{
+    if (path == NULL || path->target_count < 2)
+        return 0;
+    return fmax(path->loss_sum - target->loss, 0) / (path->target_count - 1);
+}
+
+/* What a result says of one item or host: its path may be losing, in a burst or for
+ * long, which the others around it tell. */
+static struct kp_group_sample of_one(const struct kp_core *core, const struct kp_target *target,
+                                     const struct kp_group_sample *s)
+{
+    const struct kp_path *path = path_of(core, target);
+    const struct kp_group *around = target->anchor ? &core->anchors
+                                    : path != NULL ? &path->group
+                                                   : NULL;
     struct kp_group_sample one = *s;
+    one.p0 = fmin(fmax(s->base, others_lose(target, path)), LOSS_MOST);
     if (around != NULL)
-        one.p0 = kp_detect_loss(&around->outage, &kp_detect_confirm, s->p0, s->sent);
+        one.p0 = kp_detect_loss(&around->outage, &kp_detect_confirm, one.p0, s->sent);
     return one;
 }
 
@@ -238,12 +270,10 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
 {
     struct kp_target *target = &core->world->targets[item->target];
     struct kp_path *path = path_of(core, target);
-    const struct kp_group *around = target->anchor ? &core->anchors
-                                    : path != NULL ? &path->group
-                                                   : NULL;
-    struct kp_group_sample one = of_one(around, s);
+    struct kp_group_sample one = of_one(core, target, s);
+    note_loss(target, path, s);
     feed_odds(item, s);
-    feed_narrow(item, target, around != NULL, one);
+    feed_narrow(item, target, target->anchor || path != NULL, one);
     if (target->anchor) {
         feed_anchors(core, s);
         return;
@@ -314,13 +344,15 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
         core->anchor_losses++;
     }
     bool votes = kp_baseline_votes(&item->baseline);
+    double p0 = kp_baseline_loss(&item->baseline);
     if (votes && (core->vantage != KP_DOWN || answered))
         feed(core, item,
              &(struct kp_group_sample){
                  .sent = sent,
                  .lost = !answered,
                  .slow = answered && rtt <= timeout && kp_baseline_slow(&item->baseline, rtt),
-                 .p0 = kp_baseline_loss(&item->baseline),
+                 .base = p0,
+                 .p0 = p0,
                  .source = item->target,
              });
     judge_vantage(core, answered, sent);

@@ -190,6 +190,7 @@ void kp_world_thresholds(struct kp_world *world)
         struct kp_item *edge = &world->items[world->item_count + i];
         path->threshold = 0; /* holds the rate until the loop below */
         path->target_count = 0;
+        path->loss_sum = 0;
         edge->threshold = kp_detect_threshold(false_alarms, rate_of(edge), narrow);
     }
     for (uint32_t t = 0; t < all; t++) {
@@ -207,6 +208,7 @@ void kp_world_thresholds(struct kp_world *world)
             continue;
         world->paths[target->path].threshold += rate;
         world->paths[target->path].target_count++;
+        world->paths[target->path].loss_sum += target->loss;
     }
     for (uint32_t i = 0; i < world->path_count; i++)
         world->paths[i].threshold =

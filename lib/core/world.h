@@ -68,7 +68,7 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
     struct kp_group group;
     double threshold;
     struct kp_detect alone; /* its losses against its own bursts, for odds */
-    double odds; /* log-odds of being silent for more than a burst (stage 2) */
+    double odds;            /* log-odds of being silent for more than a burst (stage 2) */
     uint32_t recent_total;
     struct kp_recent recent[KP_RECENT];
 };
@@ -100,6 +100,8 @@ struct kp_target { /* or anchor */
     uint64_t resolved_as;                     /* hash of the addresses last reported */
     struct kp_group group;
     double threshold;
+    double loss; /* share lost lately, of what was sent until loss_at */
+    struct kp_mono loss_at;
     uint8_t told;   /* the state last told by an event */
     bool suspected; /* a suspicion was told */
     struct kp_mono changed;
@@ -113,6 +115,7 @@ struct kp_path {
     struct kp_group group;
     double threshold;
     uint32_t target_count;
+    double loss_sum; /* of its targets' loss */
     uint8_t told;
     bool suspected;
     struct kp_mono changed;

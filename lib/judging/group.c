@@ -27,9 +27,11 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
                    s->sent, s->lost, ceiling);
     kp_detect_feed(&g->certain, rule->one ? &kp_detect_certain_one : &kp_detect_certain, s->p0,
                    s->sent, s->lost, ceiling);
-    if (!s->known)
-        kp_detect_feed(&g->brownout, &kp_detect_degraded, s->p0, s->sent, s->lost || s->slow,
-                       ceiling);
+    if (!s->known) {
+        bool bad = s->lost || s->slow;
+        kp_detect_feed(&g->brownout, &kp_detect_degraded, s->base, s->sent, bad, ceiling);
+        kp_detect_feed(&g->sluggish, &kp_detect_confirm, s->base, s->sent, bad, ceiling);
+    }
     if (g->state == KP_DOWN)
         feed_run(&g->run, s);
 }
@@ -58,14 +60,29 @@ void kp_group_absolve(struct kp_group *g)
 {
     g->outage.score = 0;
     g->certain.score = 0;
+    kp_group_make_up(g);
+}
+
+void kp_group_make_up(struct kp_group *g)
+{
     g->brownout.score = 0;
+    g->sluggish.score = 0;
+}
+
+double kp_group_worse(const struct kp_group *g, struct kp_mono *since)
+{
+    const struct kp_detect *d =
+        g->sluggish.score > g->brownout.score ? &g->sluggish : &g->brownout;
+    *since = d->onset;
+    return d->score;
 }
 
 enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rule,
                              struct kp_mono now, bool may_blame)
 {
-    bool brown = g->brownout.score >= rule->threshold ||
-                 (g->state == KP_DEGRADED && g->brownout.score > 0);
+    struct kp_mono onset;
+    double worse = kp_group_worse(g, &onset);
+    bool brown = worse >= rule->threshold || (g->state == KP_DEGRADED && worse > 0);
     if (g->state == KP_DOWN) {
         if (recovered(g, rule, now)) {
             struct kp_mono first = g->run.first;
@@ -74,9 +91,9 @@ enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rul
         }
     } else if (g->outage.score >= rule->threshold && may_blame) {
         kp_group_blame(g);
-    } else if (brown && may_blame && kp_mono_sub(now, g->brownout.onset).ns >= BROWNOUT_HELD) {
+    } else if (brown && may_blame && kp_mono_sub(now, onset).ns >= BROWNOUT_HELD) {
         if (g->state != KP_DEGRADED)
-            enter(g, KP_DEGRADED, g->brownout.onset);
+            enter(g, KP_DEGRADED, onset);
     } else if (g->state != KP_UP && !(brown && g->state == KP_DEGRADED)) {
         enter(g, KP_UP, now);
     }

@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 struct kp_group {
-    struct kp_detect outage, certain, brownout;
-    uint8_t state;        /* enum kp_state */
-    struct kp_mono since; /* when that state began */
-    struct kp_group_run { /* answers since the outage may be over */
+    struct kp_detect outage, certain;
+    struct kp_detect brownout, sluggish; /* some are lost or slow; nearly all are */
+    uint8_t state;                       /* enum kp_state */
+    struct kp_mono since;                /* when that state began */
+    struct kp_group_run {                /* answers since the outage may be over */
         struct kp_mono first;
         uint32_t answers, losses;
         uint32_t source; /* of the first answer */
@@ -34,7 +35,9 @@ struct kp_group_sample {
     bool lost;
     bool slow;       /* answered, far later than normal */
     bool known;      /* lost, but a narrower group is down: no brown-out of this one */
-    double p0;       /* chance that it is lost though the group is well */
+    double base;     /* the item's baseline loss */
+    double p0;       /* chance that it is lost though the group is well: base, or of one
+                        host or service as much as is lost around it now */
     uint32_t source; /* which member of the group it is about */
 };
 
@@ -53,6 +56,12 @@ void kp_group_blame(struct kp_group *g);
 
 /* Whether the outage is beyond doubt. */
 bool kp_group_certain(const struct kp_group *g, const struct kp_group_rule *rule);
+
+/* How far it is from answering as well as it should (nats), and since when. */
+double kp_group_worse(const struct kp_group *g, struct kp_mono *since);
+
+/* Forgets a brown-out that something else explains. */
+void kp_group_make_up(struct kp_group *g);
 
 /* Forgets suspicion gathered while our own view was impaired. */
 void kp_group_absolve(struct kp_group *g);

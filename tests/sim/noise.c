@@ -157,6 +157,7 @@ static void feed(struct noise *n, const struct known *k, bool lost)
     if (kp_baseline_votes(&item->baseline)) {
         struct kp_group_sample s = {.sent = sent,
                                     .lost = lost,
+                                    .base = kp_baseline_loss(&item->baseline),
                                     .p0 = kp_baseline_loss(&item->baseline),
                                     .source = item->member};
         struct kp_group_sample one = s;
