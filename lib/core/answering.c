@@ -1,5 +1,6 @@
 /* Since when what an incident is about answers again. */
 #include "lib/core/correlate.h"
+#include "lib/judging/finding.h"
 
 #include <string.h>
 
@@ -21,20 +22,48 @@ static struct kp_wall back_since(const struct kp_core *core, const struct kp_gro
     return since.ns >= incident->fell.ns ? since : never();
 }
 
-static void earliest(struct kp_wall *best, struct kp_wall t)
+/* Adds one part: back since `since`, or still silent (never). */
+static void add_part(struct kp_back *back, struct kp_wall since)
 {
-    if (t.ns != 0 && (best->ns == 0 || t.ns < best->ns))
-        *best = t;
+    if (since.ns == 0)
+        return;
+    if (back->first.ns == 0 || since.ns < back->first.ns)
+        back->first = since;
+    if (since.ns > back->settled.ns)
+        back->settled = since;
 }
 
-static struct kp_wall paths_back(const struct kp_core *core, const struct kp_incident *incident)
+static struct kp_back since(struct kp_wall t)
 {
-    struct kp_wall best = never();
-    for (uint32_t i = 0; i < core->world->path_count; i++)
-        for (uint32_t n = 0; n < incident->what.paths.count && n < KP_INCIDENT_NAMES; n++)
-            if (strcmp(core->world->paths[i].conf->name, incident->what.paths.name[n]) == 0)
-                earliest(&best, back_since(core, &core->world->paths[i].group, incident));
-    return best;
+    return (struct kp_back){t, t};
+}
+
+static bool names(const struct kp_names *list, const char *name)
+{
+    for (uint32_t n = 0; n < list->count && n < KP_INCIDENT_NAMES; n++)
+        if (strcmp(list->name[n], name) == 0)
+            return true;
+    return false;
+}
+
+/* May be falling silent again: to be awaited before it counts as over. */
+static bool wavers(const struct kp_group *group)
+{
+    return group->state != KP_DOWN && group->outage.score >= KP_DETECT_SUSPECT;
+}
+
+static struct kp_back paths_back(const struct kp_core *core, const struct kp_incident *incident)
+{
+    struct kp_back back = {0};
+    for (uint32_t i = 0; i < core->world->path_count; i++) {
+        const struct kp_path *path = &core->world->paths[i];
+        if (!names(&incident->what.paths, path->conf->name))
+            continue;
+        add_part(&back, back_since(core, &path->group, incident));
+        if (wavers(&path->group))
+            back.settled = kp_tell_wall(core, core->now);
+    }
+    return back;
 }
 
 static struct kp_wall service_back(const struct kp_core *core, const struct kp_target *target,
@@ -49,23 +78,23 @@ static struct kp_wall service_back(const struct kp_core *core, const struct kp_t
     return kp_tell_wall(core, core->now); /* no longer asked: nothing to wait for */
 }
 
-static struct kp_wall targets_back(const struct kp_core *core,
+static struct kp_back targets_back(const struct kp_core *core,
                                    const struct kp_incident *incident)
 {
-    struct kp_wall best = never();
+    struct kp_back back = {0};
     bool any = false;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
-        for (uint32_t n = 0; n < incident->what.targets.count && n < KP_INCIDENT_NAMES; n++) {
-            if (strcmp(target->conf->name, incident->what.targets.name[n]) != 0)
-                continue;
-            any = true;
-            earliest(&best, incident->what.class == KP_V_SERVICE_OUTAGE
-                                ? service_back(core, target, incident)
-                                : back_since(core, &target->group, incident));
-        }
+        if (!names(&incident->what.targets, target->conf->name))
+            continue;
+        any = true;
+        add_part(&back, incident->what.class == KP_V_SERVICE_OUTAGE
+                            ? service_back(core, target, incident)
+                            : back_since(core, &target->group, incident));
+        if (wavers(&target->group))
+            back.settled = kp_tell_wall(core, core->now);
     }
-    return any ? best : kp_tell_wall(core, core->now);
+    return any ? back : since(kp_tell_wall(core, core->now));
 }
 
 /* More than a tenth of what fell silent still is: back in part, not over. */
@@ -73,41 +102,48 @@ static bool in_part(const struct kp_core *core, const struct kp_incident *incide
 {
     uint32_t down = 0;
     uint32_t all = 0;
-    for (uint32_t i = 0; i < core->world->target_count; i++)
-        for (uint32_t n = 0; n < incident->what.targets.count && n < KP_INCIDENT_NAMES; n++) {
-            const struct kp_target *target = &core->world->targets[i];
-            if (strcmp(target->conf->name, incident->what.targets.name[n]) != 0)
-                continue;
-            all++;
-            down += target->group.state == KP_DOWN;
-        }
+    for (uint32_t i = 0; i < core->world->target_count; i++) {
+        const struct kp_target *target = &core->world->targets[i];
+        if (!names(&incident->what.targets, target->conf->name))
+            continue;
+        all++;
+        down += target->group.state == KP_DOWN;
+    }
     return down * 10 > all;
 }
 
-static struct kp_wall wide_back(const struct kp_core *core, const struct kp_incident *incident)
+/* Its hosts come back one by one: it is over once no more do. */
+static struct kp_back wide_back(const struct kp_core *core, const struct kp_incident *incident)
 {
-    struct kp_wall since = paths_back(core, incident);
-    return since.ns != 0 && in_part(core, incident) ? kp_tell_wall(core, core->now) : since;
+    struct kp_back back = paths_back(core, incident);
+    struct kp_back hosts = targets_back(core, incident);
+    if (hosts.settled.ns > back.settled.ns)
+        back.settled = hosts.settled;
+    if (in_part(core, incident))
+        back.settled = kp_tell_wall(core, core->now);
+    return back;
 }
 
-struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incident)
+struct kp_back kp_findings_answering(void *arg, const struct kp_incident *incident)
 {
     const struct kp_core *core = arg;
     switch (incident->what.class) {
     case KP_V_VANTAGE_FAULT:
-        return core->vantage == KP_DOWN ? never() : kp_tell_wall(core, core->vantage_since);
+        return since(core->vantage == KP_DOWN ? never()
+                                              : kp_tell_wall(core, core->vantage_since));
     case KP_V_COUNTRY_OUTAGE:
     case KP_V_TRANSIT_OUTAGE:
     case KP_V_PATH_OUTAGE:
         return wide_back(core, incident);
     case KP_V_UNKNOWN:
-        return incident->what.paths.count > 0 ? paths_back(core, incident)
-                                              : back_since(core, &core->country, incident);
+        return incident->what.paths.count > 0
+                   ? paths_back(core, incident)
+                   : since(back_since(core, &core->country, incident));
     case KP_V_DNS_OUTAGE:
-        return back_since(core, &core->dns, incident);
+        return since(back_since(core, &core->dns, incident));
     case KP_V_DEGRADED:
-        return incident->what.targets.count > 0 ? targets_back(core, incident)
-                                                : paths_back(core, incident);
+        return kp_finding_by_path(&incident->what) ? paths_back(core, incident)
+                                                   : targets_back(core, incident);
     default:
         return targets_back(core, incident);
     }

@@ -21,6 +21,6 @@ bool kp_evidence_explain(const struct kp_core *core, struct kp_explanation *out)
 void kp_findings_collect(struct kp_core *core, struct kp_findings *found);
 
 /* kp_incident_host.answering; arg is the core. */
-struct kp_wall kp_findings_answering(void *arg, const struct kp_incident *incident);
+struct kp_back kp_findings_answering(void *arg, const struct kp_incident *incident);
 
 #endif

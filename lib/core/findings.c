@@ -324,7 +324,8 @@ static void find_hosts(const struct kp_core *core, const struct kp_explanation *
         if (target->address == NULL || in_scope(e, target) || kp_mute_target(core, target) ||
             wider_is_suspect(core, target))
             continue;
-        if (silent(&target->group))
+        /* A host that was silent with its path must be found so by itself, now. */
+        if (silent(&target->group) && target->group.outage.score >= target->threshold)
             find_host(core, i, found);
         else if (target->group.state != KP_DOWN && e->class != KP_V_DNS_OUTAGE)
             find_services(core, i, found);

@@ -129,7 +129,7 @@ static void judge_target(struct kp_core *core, struct kp_target *target)
     kp_tell_target(core, target);
 }
 
-/* A brown-out of the path is over, and with it what its targets lost in it. */
+/* What ailed the path is over, and with it what its targets lost by that. */
 static void make_up(struct kp_core *core, struct kp_target *target)
 {
     kp_group_make_up(&target->group);
@@ -151,7 +151,7 @@ static void judge_path(struct kp_core *core, struct kp_path *path)
     kp_group_judge(&path->group, &rule, core->now, may_blame(core, &path->group.outage));
     kp_tell_path(core, path);
     bool fell = path->group.state == KP_DOWN && was != KP_DOWN;
-    bool cleared = path->group.state == KP_UP && was == KP_DEGRADED;
+    bool cleared = path->group.state == KP_UP && (was == KP_DEGRADED || was == KP_DOWN);
     for (uint32_t i = 0; i < core->world->target_count && (fell || cleared); i++) {
         struct kp_target *target = &core->world->targets[i];
         if (path_of(core, target) != path || target->group.state == KP_UNKNOWN)
@@ -366,12 +366,20 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
     judge_target(core, target);
 }
 
+/* Not as healthy as a baseline should be learned from. */
+static bool ailing(const struct kp_group *group)
+{
+    struct kp_mono since;
+    return kp_group_suspect(group) || group->state == KP_DEGRADED ||
+           kp_group_worse(group, &since) >= KP_DETECT_SUSPECT;
+}
+
 bool kp_judge_suspect(const struct kp_core *core, const struct kp_item *item)
 {
     const struct kp_target *target = &core->world->targets[item->target];
     const struct kp_path *path = path_of(core, target);
-    return core->vantage == KP_DOWN || kp_group_suspect(&item->group) ||
-           kp_group_suspect(&target->group) || (path != NULL && kp_group_suspect(&path->group));
+    return core->vantage == KP_DOWN || ailing(&item->group) || ailing(&target->group) ||
+           (path != NULL && ailing(&path->group));
 }
 
 static enum kp_state shown(const struct kp_core *core, const struct kp_group *group)

@@ -41,7 +41,7 @@ void kp_detect_feed(struct kp_detect *d, const struct kp_detect_model *model, do
     bool suspect = d->score >= KP_DETECT_SUSPECT;
     /* An answer can only lower a score, and it is mostly 0 already. */
     if (lost)
-        d->score += log(model->p_after / q);
+        d->score += log(fmax(model->p_after, q) / q);
     else if (rising)
         d->score += log((1 - model->p_after) / (1 - q));
     d->score = fmin(fmax(d->score, 0), ceiling);

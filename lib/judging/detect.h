@@ -13,7 +13,7 @@ struct kp_detect_model {
     double burst_s; /* mean length of a loss burst, seconds */
     double gap_s;   /* mean time between bursts, seconds */
     double p_burst; /* loss inside a burst */
-    double p_after; /* loss after the change looked for */
+    double p_after; /* loss after the change looked for, at least */
 };
 
 /* Of a path, or wider: its links lose in bursts. */

@@ -60,6 +60,8 @@ int kp_finding_width(const struct kp_finding *f)
         [KP_V_DNS_OUTAGE] = 3,     [KP_V_PATH_OUTAGE] = 4,   [KP_V_COUNTRY_OUTAGE] = 5,
         [KP_V_TRANSIT_OUTAGE] = 5, [KP_V_VANTAGE_FAULT] = 6,
     };
+    if (f->class == KP_V_DEGRADED)
+        return kp_finding_by_path(f) ? 1 : 0;
     return widths[f->class];
 }
 

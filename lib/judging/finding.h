@@ -10,8 +10,8 @@ void kp_names_join(struct kp_names *to, const struct kp_names *from);
 /* Whether all of a, known in full and not empty, is in b. */
 bool kp_names_within(const struct kp_names *a, const struct kp_names *b);
 
-/* From 0 (unknown, degraded) and 1 (one service) to 5 (the country, transit) and
- * 6 (our own vantage). */
+/* From 0 (unknown, a degraded target) and 1 (one service, a degraded path) to 5 (the
+ * country, transit) and 6 (our own vantage). */
 int kp_finding_width(const struct kp_finding *f);
 
 /* From this width on all targets are concerned. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* What began within this time of something it overlaps is the same event. */
-#define GROWTH (600 * KP_NS_PER_S)
-/* A fault of our own takes only what fell silent in the same moment. */
+#define GROWTH (1800 * KP_NS_PER_S)
+/* A fault of our own takes what fell silent since then, or in the same moment. */
 #define MOMENT (60 * KP_NS_PER_S)
 #define RELAPSE (1800 * KP_NS_PER_S)
 
@@ -22,6 +22,11 @@ struct look {
     bool suspended;
 };
 
+static struct kp_wall later(struct kp_wall a, struct kp_wall b)
+{
+    return a.ns > b.ns ? a : b;
+}
+
 static int64_t apart(struct kp_wall a, struct kp_wall b)
 {
     return a.ns > b.ns ? a.ns - b.ns : b.ns - a.ns;
@@ -30,7 +35,7 @@ static int64_t apart(struct kp_wall a, struct kp_wall b)
 static bool soon(const struct kp_finding *f, const struct kp_incident *i)
 {
     if (f->class == KP_V_VANTAGE_FAULT)
-        return apart(f->began, i->fell) <= MOMENT;
+        return i->fell.ns >= f->began.ns - MOMENT;
     return apart(f->began, i->fell) <= GROWTH || apart(f->began, i->grew) <= GROWTH;
 }
 
@@ -84,32 +89,53 @@ static struct kp_incident *find_open(const struct kp_incidents *table,
     return best;
 }
 
+static bool more_than_a_host(const struct kp_finding *f)
+{
+    const int host = 2;
+    return kp_finding_width(f) > host;
+}
+
+/* Whether what the closed incident was about fails again: the same, or of several
+ * paths some or more.  What has been silent all the while is its rest. */
+static bool relapses(const struct kp_finding *f, const struct kp_incident *i)
+{
+    if (f->began.ns <= i->ended.ns)
+        return f->leads && kp_finding_alike(f, &i->what);
+    if (!f->leads)
+        return kp_finding_overlap(f, &i->what) &&
+               (kp_finding_covers(&i->what, f) || kp_names_within(&f->paths, &i->what.paths));
+    if (kp_finding_alike(f, &i->what))
+        return true;
+    return more_than_a_host(f) && more_than_a_host(&i->what) && !is_vantage(i) &&
+           f->class != KP_V_VANTAGE_FAULT &&
+           (kp_finding_covers(f, &i->what) || kp_finding_covers(&i->what, f));
+}
+
 /* The latest closed incident that the finding brings back. */
 static struct kp_incident *find_relapse(const struct kp_incidents *table,
                                         const struct kp_finding *f)
 {
     for (uint32_t n = table->count; n-- > 0;) {
         struct kp_incident *i = table->list[n];
-        if (kp_incident_is_open(i) || i->merged_into != 0 ||
-            f->began.ns - i->closed_at.ns > RELAPSE)
-            continue;
-        bool same = f->leads ? kp_finding_alike(f, &i->what)
-                             : kp_finding_overlap(f, &i->what) &&
-                                   kp_finding_covers(&i->what, f) && !only_rest(f, i);
-        if (same)
+        if (!kp_incident_is_open(i) && i->merged_into == 0 && f->began.ns - i->closed_at.ns <= RELAPSE &&
+            relapses(f, i))
             return i;
     }
     return NULL;
 }
 
-/* A part of something wider that is open, still silent or coming back late. */
-static bool swallowed(const struct kp_incidents *table, const struct kp_finding *f)
+/* A part of something wider that is open: still silent or coming back late, or, where
+ * more than a host of it is silent again, not coming back yet. */
+static bool swallowed(const struct look *look, const struct kp_finding *f)
 {
-    for (uint32_t n = 0; n < table->count; n++) {
-        const struct kp_incident *i = table->list[n];
-        if (kp_incident_is_open(i) && !is_vantage(i) &&
-            kp_finding_width(&i->what) > kp_finding_width(f) && kp_finding_covers(&i->what, f))
-            return true;
+    for (uint32_t n = 0; n < look->table->count; n++) {
+        struct kp_incident *i = look->table->list[n];
+        if (!kp_incident_is_open(i) || is_vantage(i) || !kp_finding_covers(&i->what, f) ||
+            kp_finding_width(&i->what) <= kp_finding_width(f))
+            continue;
+        if (i->phase == KP_RECOVERING && f->began.ns > i->answering.ns && more_than_a_host(f))
+            i->broken = look->now;
+        return true;
     }
     return false;
 }
@@ -166,7 +192,7 @@ static void fall_again(struct kp_incident *i, struct kp_wall began)
 {
     i->phase = KP_CONFIRMED;
     i->fell = i->grew = began;
-    i->answering = i->ended = i->closed_at = (struct kp_wall){0};
+    i->answering = i->ended = i->closed_at = i->broken = (struct kp_wall){0};
 }
 
 static void take(struct kp_incident *i, const struct kp_finding *f, struct kp_wall now)
@@ -250,7 +276,9 @@ static enum kp_err take_finding(const struct look *look, const struct kp_finding
     struct kp_incident *i = find_open(look->table, f);
     if (i != NULL && only_rest(f, i))
         return KP_OK;
-    if (i == NULL || !i->what.leads) {
+    if (i == NULL && swallowed(look, f))
+        return KP_OK;
+    if (i == NULL || !i->what.leads || kp_finding_width(&i->what) < kp_finding_width(f)) {
         struct kp_incident *back = find_relapse(look->table, f);
         if (back != NULL && (i == NULL || f->leads)) {
             fall_again(back, f->began);
@@ -258,12 +286,11 @@ static enum kp_err take_finding(const struct look *look, const struct kp_finding
             i = back;
         }
     }
-    if (i != NULL) {
-        take(i, f, look->now);
-        merge_into(look, i, f);
-        return KP_OK;
-    }
-    return swallowed(look->table, f) ? KP_OK : open_new(look, f);
+    if (i == NULL)
+        return open_new(look, f);
+    take(i, f, look->now);
+    merge_into(look, i, f);
+    return KP_OK;
 }
 
 /* Sure and wide findings first, so that they take the narrow ones in. */
@@ -308,7 +335,8 @@ static void relapse_silently(struct kp_incident *i, struct kp_wall now)
 
 static void recover(const struct look *look, struct kp_incident *i)
 {
-    struct kp_wall first = look->host->answering(look->host->arg, i);
+    struct kp_back back = look->host->answering(look->host->arg, i);
+    struct kp_wall first = back.first;
     if (first.ns == 0) {
         relapse_silently(i, look->now);
         return;
@@ -316,12 +344,13 @@ static void recover(const struct look *look, struct kp_incident *i)
     /* A run that is older than the silence is none of its end. */
     if (first.ns < i->fell.ns)
         first = i->phase == KP_RECOVERING ? i->answering : look->now;
+    first = later(first, i->broken);
     if (i->phase != KP_RECOVERING)
         i->news |= UPDATED;
     i->phase = KP_RECOVERING;
     i->answering = first;
-    int64_t since = first.ns > look->table->resumed.ns ? first.ns : look->table->resumed.ns;
-    if (look->now.ns - since >= look->table->recover_after.ns)
+    struct kp_wall since = later(later(first, back.settled), look->table->resumed);
+    if (look->now.ns - since.ns >= look->table->recover_after.ns)
         close_at(i, first, look->now);
 }
 

@@ -63,16 +63,22 @@ struct kp_incident {
     struct kp_wall fell;      /* began of the present silence: later after a relapse */
     struct kp_wall grew;      /* began of the latest finding that made it wider */
     struct kp_wall answering; /* recovering: first answer of the present run */
+    struct kp_wall broken;    /* recovering: when a part of it was silent again, last */
     uint8_t news;             /* the machine's own: what this look changed */
     bool held;                /* the machine's own: this look finds it silent */
+};
+
+struct kp_back {
+    struct kp_wall first, settled;
 };
 
 /* Asked while observing. */
 struct kp_incident_host {
     void *arg;
-    /* First answer of the run that what the incident is about gives now (of its
-     * parts: of the one back first); never: all silent.  What is gone answers. */
-    struct kp_wall (*answering)(void *arg, const struct kp_incident *incident);
+    /* What the incident is about answers again: since when (of its parts: the one
+     * back first; never: all silent), and since when no part fell or came back (now:
+     * it is not settled yet, or comes back only in part).  What is gone answers. */
+    struct kp_back (*answering)(void *arg, const struct kp_incident *incident);
     void (*uuid)(void *arg, uint8_t out[16]); /* a fresh one */
 };
 

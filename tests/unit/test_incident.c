@@ -23,11 +23,12 @@ static struct kp_wall at(int64_t seconds)
     return (struct kp_wall){(1000000 + seconds) * KP_NS_PER_S};
 }
 
-static struct kp_wall answering(void *arg, const struct kp_incident *incident)
+static struct kp_back answering(void *arg, const struct kp_incident *incident)
 {
     const struct bench *b = arg;
     assert_true(incident->phase != KP_CLOSED);
-    return b->answering == 0 ? (struct kp_wall){0} : at(b->answering);
+    struct kp_wall first = b->answering == 0 ? (struct kp_wall){0} : at(b->answering);
+    return (struct kp_back){first, first};
 }
 
 static void uuid(void *arg, uint8_t out[16])
@@ -317,7 +318,7 @@ static void a_staggered_recovery_is_one_incident(void **state)
     look(b, 1010);
     expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_CONFIRMED, KP_MEDIUM);
     assert_int_equal(by_id(b, 1)->history_count, 1);
-    expect_news(b, 2, 2, 1);
+    expect_news(b, 2, 2, 2);
 }
 
 static void relapse(struct bench *b, int64_t after, bool same)
