@@ -70,6 +70,7 @@ static void item_out(const struct kp_core *core, const struct kp_item *item,
         .last_sent = item->last_sent,
         .baseline = item->baseline,
         .group = group_out(world, &item->group),
+        .alone = item->alone,
         .odds = item->odds,
         .sent = item->sent,
         .answered = item->answered,
@@ -105,6 +106,8 @@ static void targets_out(const struct kp_core *core, struct kp_learned *l)
             .changed = t->changed,
             .last_answer = t->last_answer,
             .meddled = t->meddled,
+            .loss = t->loss,
+            .loss_at = t->loss_at,
             .group = group_out(core->world, &t->group),
         };
     }

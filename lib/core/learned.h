@@ -23,6 +23,7 @@ struct kp_learned_item {    /* of a target or anchor, or the last visible hop of
     struct kp_mono last_sent;
     struct kp_baseline baseline;
     struct kp_group group;
+    struct kp_detect alone;
     double odds;
     uint64_t sent, answered, late;
 };
@@ -33,6 +34,8 @@ struct kp_learned_target { /* or anchor */
     uint8_t told;           /* enum kp_state */
     struct kp_addr address; /* the one probed; KP_AF_NONE: none */
     struct kp_mono mismatch_since, changed, last_answer, meddled;
+    double loss; /* share lost lately, until loss_at */
+    struct kp_mono loss_at;
     struct kp_group group;
 };
 

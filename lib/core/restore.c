@@ -32,6 +32,7 @@ static struct kp_group group_in(const struct restore *r, const struct kp_group *
     detect_in(r, &g.outage);
     detect_in(r, &g.certain);
     detect_in(r, &g.brownout);
+    detect_in(r, &g.sluggish);
     g.since = in(r, g.since);
     g.run.first = in(r, g.run.first);
     return g;
@@ -67,6 +68,8 @@ static void item_in(const struct restore *r, const struct kp_learned_item *from)
     item->last_sent = in(r, from->last_sent);
     item->baseline = from->baseline;
     item->group = group_in(r, &from->group);
+    item->alone = from->alone;
+    detect_in(r, &item->alone);
     item->odds = from->odds;
     item->sent = from->sent;
     item->answered = from->answered;
@@ -102,6 +105,8 @@ static void target_in(const struct restore *r, const struct kp_learned_target *f
     target->changed = in(r, from->changed);
     target->last_answer = in(r, from->last_answer);
     target->meddled = in(r, from->meddled);
+    target->loss = from->loss;
+    target->loss_at = in(r, from->loss_at);
     target->group = group_in(r, &from->group);
 }
 

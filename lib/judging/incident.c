@@ -117,8 +117,8 @@ static struct kp_incident *find_relapse(const struct kp_incidents *table,
 {
     for (uint32_t n = table->count; n-- > 0;) {
         struct kp_incident *i = table->list[n];
-        if (!kp_incident_is_open(i) && i->merged_into == 0 && f->began.ns - i->closed_at.ns <= RELAPSE &&
-            relapses(f, i))
+        if (!kp_incident_is_open(i) && i->merged_into == 0 &&
+            f->began.ns - i->closed_at.ns <= RELAPSE && relapses(f, i))
             return i;
     }
     return NULL;

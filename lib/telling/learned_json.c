@@ -50,6 +50,7 @@ static json_t *group(const struct writer *w, const struct kp_group *g)
     kp_obj_json(&o, "outage", detect(w, &g->outage));
     kp_obj_json(&o, "certain", detect(w, &g->certain));
     kp_obj_json(&o, "brownout", detect(w, &g->brownout));
+    kp_obj_json(&o, "sluggish", detect(w, &g->sluggish));
     if (g->run.answers > 0) {
         put_mono(w, &o, "run_first", g->run.first);
         put_name(w, &o, "run_source", g->run.source);
@@ -78,6 +79,7 @@ static json_t *item(const struct writer *w, uint32_t i)
     kp_obj_json(&o, "baseline",
                 json_pack("[f,f,f,i,i,b]", (double)b->loss, (double)b->rtt, (double)b->rtt_var,
                           (int)b->seen, (int)b->lost, (int)b->learned));
+    kp_obj_json(&o, "alone", detect(w, &item->alone));
     kp_obj_json(&o, "odds", json_real(item->odds));
     kp_obj_json(&o, "group", group(w, &item->group));
     kp_obj_count(&o, "sent", item->sent);
@@ -101,6 +103,7 @@ static json_t *target(const struct writer *w, uint32_t i)
     put_mono(w, &o, "changed", t->changed);
     put_mono(w, &o, "last_answer", t->last_answer);
     put_mono(w, &o, "meddled", t->meddled);
+    kp_obj_json(&o, "loss", json_pack("[f,o]", t->loss, mono(w, t->loss_at)));
     kp_obj_json(&o, "group", group(w, &t->group));
     return kp_obj_end(&o);
 }
@@ -132,9 +135,9 @@ static json_t *incident(const struct writer *w, uint32_t i)
     kp_obj_count(&o, "paths_total", n->what.paths.count);
     kp_obj_json(&o, "changed_at", history);
     kp_obj_json(&o, "times",
-                json_pack("[o,o,o,o,o,o,o]", wall(n->what.began), wall(n->confirmed),
+                json_pack("[o,o,o,o,o,o,o,o]", wall(n->what.began), wall(n->confirmed),
                           wall(n->ended), wall(n->closed_at), wall(n->fell), wall(n->grew),
-                          wall(n->answering)));
+                          wall(n->answering), wall(n->broken)));
     return kp_obj_end(&o);
 }
 

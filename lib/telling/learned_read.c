@@ -91,6 +91,7 @@ static struct kp_group group_at(const struct reader *r, const json_t *object, co
         .outage = detect_at(g, "outage"),
         .certain = detect_at(g, "certain"),
         .brownout = detect_at(g, "brownout"),
+        .sluggish = detect_at(g, "sluggish"),
         .state = state_at(g, "state"),
         .since = mono_at(g, "since"),
         .run = {.first = mono_at(g, "run_first"),
@@ -133,6 +134,7 @@ static void read_item(const struct reader *r, const json_t *json, uint32_t i)
         .last_sent = mono(json_array_get(last, 2)),
         .baseline = baseline_of(json_object_get(json, "baseline")),
         .group = group_at(r, json, "group"),
+        .alone = detect_at(json, "alone"),
         .odds = number(json_object_get(json, "odds")),
         .sent = count_of(json_object_get(json, "sent")),
         .answered = count_of(json_object_get(json, "answered")),
@@ -144,6 +146,7 @@ static void read_item(const struct reader *r, const json_t *json, uint32_t i)
 static void read_target(const struct reader *r, const json_t *json, uint32_t i)
 {
     bool anchor = json_object_get(json, "anchor") != NULL;
+    const json_t *loss = json_object_get(json, "loss");
     r->l->targets[i] = (struct kp_learned_target){
         .name = name_at(r, json, anchor ? "anchor" : "target"),
         .path = name_at(r, json, "path"),
@@ -157,6 +160,8 @@ static void read_target(const struct reader *r, const json_t *json, uint32_t i)
         .changed = mono_at(json, "changed"),
         .last_answer = mono_at(json, "last_answer"),
         .meddled = mono_at(json, "meddled"),
+        .loss = number(json_array_get(loss, 0)),
+        .loss_at = mono(json_array_get(loss, 1)),
         .group = group_at(r, json, "group"),
     };
 }
@@ -228,8 +233,8 @@ static void read_incident(const struct reader *r, const json_t *json, uint32_t i
 {
     struct kp_incident *n = &r->l->incidents[i];
     const json_t *times = json_object_get(json, "times");
-    struct kp_wall *const into[] = {&n->what.began, &n->confirmed, &n->ended,    &n->closed_at,
-                                    &n->fell,       &n->grew,      &n->answering};
+    struct kp_wall *const into[] = {&n->what.began, &n->confirmed, &n->ended,     &n->closed_at,
+                                    &n->fell,       &n->grew,      &n->answering, &n->broken};
     *n = (struct kp_incident){.id = count_of(json_object_get(json, "id")),
                               .what = {.class = KP_V_UNKNOWN,
                                        .leads = flag_at(json, "leads"),
