@@ -83,9 +83,10 @@ static void others(const struct kp_core *core, const struct kp_explanation *e,
 void kp_facts_explain(const struct kp_core *core, const struct kp_explanation *e,
                       struct kp_finding *f)
 {
-    kp_facts_add(f, "targets", "host-outage", e->targets.silent, e->targets.all,
-                 "%u of %u watched targets are silent, more than one host explains",
-                 e->targets.silent, e->targets.all);
+    if (f->class != KP_V_DNS_OUTAGE)
+        kp_facts_add(f, "targets", "host-outage", e->targets.silent, e->targets.all,
+                     "%u of %u watched targets are silent: too many for one host",
+                     e->targets.silent, e->targets.all);
     anchors(&e->anchors, f);
     edges(e, f);
     if (f->class == KP_V_PATH_OUTAGE)

@@ -138,6 +138,41 @@ static bool wide_confirmed(const struct kp_core *core)
     return any;
 }
 
+/* Two hosts of what the explanation covers are silent beyond doubt each by itself, as
+ * where answers of others that moved away hide it from their path. */
+static bool hosts_confirm(const struct kp_core *core, const struct kp_explanation *e)
+{
+    const struct kp_address *first = NULL;
+    for (uint32_t i = 0; i < core->world->target_count; i++) {
+        const struct kp_target *target = &core->world->targets[i];
+        if (!in_scope(e, target) || !silent(&target->group) || kp_mute_target(core, target) ||
+            target->group.outage.score < target->threshold)
+            continue;
+        if (first != NULL && first != target->address)
+            return true;
+        first = target->address;
+    }
+    return false;
+}
+
+/* A path that is not named may be falling silent too, or has not been heard since:
+ * whether one path fails or more is not known yet. */
+static bool others_open(const struct kp_core *core, const struct kp_explanation *e)
+{
+    struct kp_mono began = {0};
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        if (path_in_scope(e, i) && kp_mono_before(began, core->world->paths[i].group.since))
+            began = core->world->paths[i].group.since;
+    for (uint32_t i = 0; i < core->world->path_count && e->class == KP_V_PATH_OUTAGE; i++) {
+        const struct kp_path *path = &core->world->paths[i];
+        if (!path_in_scope(e, i) && path->target_count > 0 && path->group.state == KP_UP &&
+            (path->group.outage.score >= KP_DETECT_SUSPECT / 2 ||
+             kp_mono_before(path->last_answer, began)))
+            return true;
+    }
+    return false;
+}
+
 /* What nothing explains yet is at least known by the groups that may be silent. */
 static void name_silent(const struct kp_core *core, struct kp_finding *f)
 {
@@ -179,12 +214,16 @@ static void find_wide(struct kp_core *core, struct kp_explanation *e, struct kp_
     settle(core, e);
     bool sure = e->leads && is_wide(e->class);
     bool host = e->class == KP_V_HOST_OUTAGE || e->class == KP_V_SERVICE_OUTAGE;
-    if (!wide_confirmed(core) || (host && e->leads)) {
-        e->class = KP_V_CLEAR;
+    bool confirmed = wide_confirmed(core) || (sure && hosts_confirm(core, e));
+    if (!confirmed || (host && e->leads)) {
+        /* What it covers, if it leads, is not yet put on single hosts either. */
+        if (!sure)
+            e->class = KP_V_CLEAR;
         core->led.class = KP_V_CLEAR;
         core->puzzled = (struct kp_mono){0};
         return;
     }
+    sure = sure && !others_open(core, e);
     if (sure)
         core->puzzled = (struct kp_mono){0};
     else if (!kp_mono_set(core->puzzled))

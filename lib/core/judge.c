@@ -118,7 +118,7 @@ static void judge_item(struct kp_core *core, struct kp_item *item)
 
 static void judge_target(struct kp_core *core, struct kp_target *target)
 {
-    struct kp_group_rule rule = {.threshold = target->threshold};
+    struct kp_group_rule rule = {.threshold = target->threshold, .losing = target->loss};
     struct kp_group *group = &target->group;
     kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
     const struct kp_path *path = path_of(core, target);
@@ -145,6 +145,7 @@ static bool several_targets(const struct kp_path *path)
 static void judge_path(struct kp_core *core, struct kp_path *path)
 {
     struct kp_group_rule rule = {.threshold = path->threshold,
+                                 .losing = path->loss_sum / fmax(path->target_count, 1),
                                  .several = several_targets(path),
                                  .span = {PATH_RUN_SPAN}};
     enum kp_state was = (enum kp_state)path->group.state;
@@ -350,6 +351,7 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
              &(struct kp_group_sample){
                  .sent = sent,
                  .lost = !answered,
+                 .late = answered && rtt > timeout,
                  .slow = answered && rtt <= timeout && kp_baseline_slow(&item->baseline, rtt),
                  .base = p0,
                  .p0 = p0,

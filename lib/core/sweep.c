@@ -4,6 +4,8 @@
 
 /* One extra probe per path in this time ... */
 #define PATH_EVERY (250 * KP_NS_PER_MS)
+/* ... one in this to its last visible hop, which stage 2 needs ... */
+#define EDGE_EVERY (10 * KP_NS_PER_S)
 /* ... at most one per item in this, but for a single suspect host or service. */
 #define ITEM_EVERY (4 * KP_NS_PER_S)
 #define SUSPECT_EVERY KP_NS_PER_S
@@ -32,7 +34,7 @@ static void sweep_path(struct kp_core *core, uint32_t index)
         return;
     path->swept = core->now;
     if (world->items[world->item_count + index].carrier != KP_NONE &&
-        ask(core, world->item_count + index, ITEM_EVERY))
+        ask(core, world->item_count + index, EDGE_EVERY))
         return;
     for (uint32_t i = 0; i < world->item_count; i++) {
         const struct kp_item *item = &world->items[i];
@@ -51,6 +53,16 @@ static void sweep_target(struct kp_core *core, const struct kp_target *target)
         (void)ask(core, target->first_item + i, SUSPECT_EVERY);
 }
 
+/* Asks the name servers where they alone are suspect. */
+static void sweep_dns(struct kp_core *core)
+{
+    const struct kp_world *world = core->world;
+    for (uint32_t i = 0; i < world->item_count; i++)
+        if (world->items[i].probe->type == KP_PROBE_DNS &&
+            !world->targets[world->items[i].target].anchor)
+            (void)ask(core, i, SUSPECT_EVERY);
+}
+
 static bool rising(const struct kp_group *group)
 {
     return group->state != KP_DOWN && kp_group_suspect(group);
@@ -62,11 +74,15 @@ void kp_sweep_tick(struct kp_core *core)
     if (core->offline || !core->alert || kp_mono_before(core->now, core->sweep_at))
         return;
     core->sweep_at = kp_mono_add(core->now, (struct kp_dur){PATH_EVERY});
-    bool wide = rising(&core->country) || rising(&core->dns);
+    bool wide = rising(&core->country);
     for (uint32_t i = 0; i < world->path_count; i++) {
         wide |= rising(&world->paths[i].group);
         if (rising(&world->paths[i].group) || rising(&core->country))
             sweep_path(core, i);
+    }
+    if (!wide && rising(&core->dns)) {
+        sweep_dns(core);
+        return;
     }
     for (uint32_t i = 0; i < world->target_count + world->anchor_count && !wide; i++)
         if (rising(&world->targets[i].group))

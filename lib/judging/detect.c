@@ -4,9 +4,10 @@
 
 const struct kp_detect_model kp_detect_confirm = {5, 120, 0.85, 0.99};
 const struct kp_detect_model kp_detect_certain = {5, 120, 0.99, 0.999};
-const struct kp_detect_model kp_detect_confirm_one = {5, 3600, 0.85, 0.99};
+const struct kp_detect_model kp_detect_confirm_one = {5, 3600, 0.8, 0.99};
 const struct kp_detect_model kp_detect_certain_one = {5, 3600, 0.99, 0.999};
 const struct kp_detect_model kp_detect_degraded = {10, 120, 0.9, 0.5};
+const struct kp_detect_model kp_detect_sluggish = {10, 120, 0.85, 0.9};
 
 #define SECONDS_PER_YEAR (365.0 * 86400)
 
@@ -41,7 +42,7 @@ void kp_detect_feed(struct kp_detect *d, const struct kp_detect_model *model, do
     bool suspect = d->score >= KP_DETECT_SUSPECT;
     /* An answer can only lower a score, and it is mostly 0 already. */
     if (lost)
-        d->score += log(fmax(model->p_after, q) / q);
+        d->score += log(model->p_after / q);
     else if (rising)
         d->score += log((1 - model->p_after) / (1 - q));
     d->score = fmin(fmax(d->score, 0), ceiling);

@@ -13,7 +13,7 @@ struct kp_detect_model {
     double burst_s; /* mean length of a loss burst, seconds */
     double gap_s;   /* mean time between bursts, seconds */
     double p_burst; /* loss inside a burst */
-    double p_after; /* loss after the change looked for, at least */
+    double p_after; /* loss after the change looked for */
 };
 
 /* Of a path, or wider: its links lose in bursts. */
@@ -22,7 +22,8 @@ extern const struct kp_detect_model kp_detect_certain; /* an outage, beyond doub
 /* Of one host or service, whose p0 knows the bursts of its path (kp_detect_loss):
  * its own are rare. */
 extern const struct kp_detect_model kp_detect_confirm_one, kp_detect_certain_one;
-extern const struct kp_detect_model kp_detect_degraded; /* a brown-out of either */
+/* A brown-out of either: half is lost or slow, or nearly all. */
+extern const struct kp_detect_model kp_detect_degraded, kp_detect_sluggish;
 
 /* A change is suspected from here on (nats). */
 #define KP_DETECT_SUSPECT 6.0

@@ -2,6 +2,8 @@
 
 /* A brown-out must last this long to be more than a passing burst. */
 #define BROWNOUT_HELD (120 * KP_NS_PER_S)
+/* A brown-out in which more than this is lost is not over. */
+#define STILL_BROWN 0.4
 /* Answers that end an outage. */
 #define RUN_ANSWERS 3
 
@@ -30,9 +32,9 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
     if (!s->known) {
         bool bad = s->lost || s->slow;
         kp_detect_feed(&g->brownout, &kp_detect_degraded, s->base, s->sent, bad, ceiling);
-        kp_detect_feed(&g->sluggish, &kp_detect_confirm, s->base, s->sent, bad, ceiling);
+        kp_detect_feed(&g->sluggish, &kp_detect_sluggish, s->base, s->sent, bad, ceiling);
     }
-    if (g->state == KP_DOWN)
+    if (g->state == KP_DOWN && !s->late)
         feed_run(&g->run, s);
 }
 
@@ -82,7 +84,8 @@ enum kp_state kp_group_judge(struct kp_group *g, const struct kp_group_rule *rul
 {
     struct kp_mono onset;
     double worse = kp_group_worse(g, &onset);
-    bool brown = worse >= rule->threshold || (g->state == KP_DEGRADED && worse > 0);
+    bool still = g->state == KP_DEGRADED && (worse > 0 || rule->losing > STILL_BROWN);
+    bool brown = worse >= rule->threshold || still;
     if (g->state == KP_DOWN) {
         if (recovered(g, rule, now)) {
             struct kp_mono first = g->run.first;

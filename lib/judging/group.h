@@ -26,6 +26,7 @@ struct kp_group {
 struct kp_group_rule {
     double threshold;   /* kp_detect_threshold */
     bool one;           /* one host or service; samples' p0 holds the bursts of its path */
+    double losing;      /* share that it loses lately */
     bool several;       /* recovery needs answers from two sources ... */
     struct kp_dur span; /* ... over this time */
 };
@@ -34,6 +35,7 @@ struct kp_group_sample {
     struct kp_mono sent;
     bool lost;
     bool slow;       /* answered, far later than normal */
+    bool late;       /* answered when it had been given up: no sign of how things are now */
     bool known;      /* lost, but a narrower group is down: no brown-out of this one */
     double base;     /* the item's baseline loss */
     double p0;       /* chance that it is lost though the group is well: base, or of one

@@ -68,16 +68,15 @@ struct kp_incident {
     bool held;                /* the machine's own: this look finds it silent */
 };
 
+/* Since when what an incident is about answers: the part back first (never: all are
+ * silent), and since when no part fell or came back (now: not settled yet). */
 struct kp_back {
     struct kp_wall first, settled;
 };
 
 /* Asked while observing. */
 struct kp_incident_host {
-    void *arg;
-    /* What the incident is about answers again: since when (of its parts: the one
-     * back first; never: all silent), and since when no part fell or came back (now:
-     * it is not settled yet, or comes back only in part).  What is gone answers. */
+    void *arg; /* what is gone answers */
     struct kp_back (*answering)(void *arg, const struct kp_incident *incident);
     void (*uuid)(void *arg, uint8_t out[16]); /* a fresh one */
 };
