@@ -4,9 +4,12 @@
 #include "daemon/sinks/history_thread.h"
 #include "daemon/sinks/outlet.h"
 #include "lib/core/view.h"
+#include "lib/telling/export.h"
+#include "lib/telling/learned_json.h"
 #include "lib/telling/record_json.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +19,12 @@
 #define SOON_NS (KP_NS_PER_S / 5)   /* changes are on disk this long after */
 #define CHUNK_NS (10 * KP_NS_PER_S) /* of evidence, and of states */
 #define CELLS_NS (300 * KP_NS_PER_S)
-#define BEFORE_NS (300 * KP_NS_PER_S)   /* evidence from so long before a change ... */
-#define AFTER_NS (120 * KP_NS_PER_S)    /* ... until so long after it */
+#define BEFORE_NS (300 * KP_NS_PER_S) /* evidence from so long before a change ... */
+#define AFTER_NS (120 * KP_NS_PER_S)  /* ... until so long after it */
+#define LEARNED_NS (60 * KP_NS_PER_S)
+#define LEARNED_PER_S ((size_t)200 << 10) /* bytes, where changes come one after the other */
+#define PIECES_PER_TURN 500
+#define TURN_NS (10 * KP_NS_PER_MS)
 #define CHUNK_BYTES ((size_t)512 << 10) /* more results than that are not kept one by one */
 #define LAST_WORDS_S 5
 
@@ -36,6 +43,11 @@ struct kpd_history {
     bool chunk_kept, chunk_too_long;
     struct kp_mono chunk_at, cells_at; /* when they were written last */
     struct kp_mono keep_until;
+
+    struct kp_export saving; /* of what was learned; learned NULL: none is under way */
+    struct kp_text learned;
+    struct kp_mono learned_at;  /* when the last one was begun */
+    struct kp_dur learned_cost; /* how long to wait before the next one */
 
     bool changed; /* events wait for the commit */
     struct kpd_hthread_state state;
@@ -78,9 +90,9 @@ static void take_records(struct kpd_history *h)
         const struct kp_record *record = kp_core_record(h->args.core, ++h->record);
         kpd_roll_record(h->roll, h->args.core, record);
         add_line(h, h->record, record);
-        if (record->kind == KP_RECORD_GAP)
-            note_gap(h, record->from, record->at,
-                     kp_core_record_name(h->args.core, record->name));
+        const char *name = kp_core_record_name(h->args.core, record->name);
+        if (record->kind == KP_RECORD_GAP && name && strcmp(name, KP_NOT_RUNNING) != 0)
+            note_gap(h, record->from, record->at, name); /* that one we know better */
     }
 }
 
@@ -204,20 +216,55 @@ static bool due(struct kp_mono *last, struct kp_mono now, int64_t every_ns)
     return true;
 }
 
+/* --- what was learned --- */
+
+/* Only records not yet in it come behind it, so a chunk ends here. */
+static void begin_saving(struct kpd_history *h, struct kp_mono now)
+{
+    put_chunk(h);
+    h->saving = (struct kp_export){.learned = kp_core_learned(h->args.core)};
+    h->learned_at = now;
+    kp_text_clear(&h->learned);
+}
+
+/* Some pieces more; false: it is not complete yet. */
+static bool save_some(struct kpd_history *h, int pieces)
+{
+    for (int i = 0; h->saving.learned && i < pieces; i++) {
+        enum kp_err err =
+            kp_export_next(h->args.core, h->args.version, &h->saving, &h->learned);
+        if (err == KP_OK && h->saving.stage != KP_EXPORT_RECORDS)
+            continue;
+        if (err != KP_OK)
+            h->learned.nomem = true;
+        h->learned_cost.ns = (int64_t)(h->learned.len * KP_NS_PER_S / LEARNED_PER_S);
+        kp_export_end(&h->saving);
+    }
+    return !h->saving.learned;
+}
+
+static bool wants_saving(const struct kpd_history *h, struct kp_mono now)
+{
+    int64_t since = kp_mono_sub(now, h->learned_at).ns;
+    bool first = !kp_mono_set(h->learned_at);
+    return first || since >= LEARNED_NS + h->learned_cost.ns ||
+           (h->changed && since >= h->learned_cost.ns);
+}
+
+/* Events and what was learned with them are on disk together, or neither. */
 static void commit(struct kpd_history *h)
 {
-    uint64_t lost = kpd_hthread_commit(h->thread, NULL);
+    bool saved = h->learned.len > 0 && !h->learned.nomem;
+    uint64_t lost = kpd_hthread_commit(h->thread, saved ? kp_text_take(&h->learned) : NULL);
+    kp_text_clear(&h->learned);
     if (lost > 0)
         kpd_outlet_lose(&h->outlet, lost);
     h->changed = false;
 }
 
-static void on_timer(void *ctx)
+static bool take_chunk(struct kpd_history *h, struct kp_mono now)
 {
-    struct kpd_history *h = ctx;
-    struct kp_mono now = kpd_loop_now(h->args.loop);
     struct kp_mono before = h->chunk_at;
-    take_records(h);
     bool chunk = due(&h->chunk_at, now, CHUNK_NS);
     if (chunk) {
         uint32_t seconds = (uint32_t)(kp_mono_sub(now, before).ns / KP_NS_PER_S);
@@ -226,9 +273,27 @@ static void on_timer(void *ctx)
             take_states(h, kpd_clock_wall(), seconds);
         put_chunk(h);
     }
-    if (due(&h->cells_at, now, CELLS_NS))
-        put_cells(h);
-    if (chunk || h->changed)
+    return chunk;
+}
+
+static void on_timer(void *ctx)
+{
+    struct kpd_history *h = ctx;
+    struct kp_mono now = kpd_loop_now(h->args.loop);
+    bool write = h->changed || h->saving.learned;
+    if (!h->saving.learned) {
+        take_records(h);
+        write |= take_chunk(h, now);
+        if (due(&h->cells_at, now, CELLS_NS))
+            put_cells(h);
+        if (wants_saving(h, now))
+            begin_saving(h, now);
+    }
+    if (!save_some(h, PIECES_PER_TURN)) {
+        kpd_timer_set(h->timer, (struct kp_dur){TURN_NS});
+        return;
+    }
+    if (write || h->learned.len > 0)
         commit(h);
     kpd_outlet_say(&h->outlet, now, h->state.errnum);
     kpd_timer_set(h->timer, (struct kp_dur){h->changed ? SOON_NS : TICK_NS});
@@ -252,7 +317,8 @@ void kpd_history_ask(struct kpd_history *h, struct kpd_ask *ask)
 {
     take_records(h);
     put_cells(h);
-    commit(h);
+    if (!h->saving.learned && !h->changed)
+        commit(h);
     ask->keep = h->args.keep;
     kpd_hthread_ask(h->thread, ask);
 }
@@ -290,6 +356,18 @@ static void tell_away(struct kpd_history *h, const struct kpd_store_before *befo
     snprintf(text, sizeof text, "kpwatchd was away for %s (%s)", away,
              before->rebooted ? "the machine was rebooted" : "it was restarted");
     tell(h, KP_LOG_NOTICE, text);
+}
+
+/* Goes on from what the run before learned. */
+static void restore(struct kpd_history *h, const char *text)
+{
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    const json_t *learned = json_object_get(json, "learned");
+    struct kp_learned *state = learned ? kp_learned_read(h->args.core, learned) : NULL;
+    if (text && (!state || kp_core_restore(h->args.core, state) != KP_OK))
+        tell(h, KP_LOG_WARNING, "what was learned before the restart cannot be used");
+    kp_learned_free(state);
+    json_decref(json);
 }
 
 static bool start(struct kpd_history *h, struct kpd_store_args *args, struct kpd_store *store)
@@ -339,6 +417,7 @@ struct kpd_history *kpd_history_open(const struct kpd_history_args *args)
     }
     if (before.any)
         tell_away(h, &before, store_args.now);
+    restore(h, before.learned);
     free(before.learned);
     kpd_timer_set(h->timer, (struct kp_dur){SOON_NS});
     return h;
@@ -349,10 +428,12 @@ void kpd_history_close(struct kpd_history *h)
     if (!h)
         return;
     kpd_hub_unsink(h->args.hub, on_event, h);
+    kp_export_end(&h->saving);
     if (h->thread && h->watch) {
         take_records(h);
-        put_chunk(h);
         put_cells(h);
+        begin_saving(h, kpd_loop_now(h->args.loop));
+        save_some(h, INT_MAX);
         commit(h);
     }
     kpd_watch_free(h->watch);
@@ -361,5 +442,6 @@ void kpd_history_close(struct kpd_history *h)
     kpd_roll_free(h->roll);
     kp_text_fini(&h->bytes);
     kp_text_fini(&h->chunk);
+    kp_text_fini(&h->learned);
     free(h);
 }

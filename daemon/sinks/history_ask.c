@@ -77,21 +77,73 @@ static void put_incidents(struct kpd_ask *ask, sqlite3 *sql)
     sqlite3_finalize(stmt);
 }
 
-/* Numbers begin anew where what was learned is lost: the latest of that number. */
-static void put_incident(struct kpd_ask *ask, sqlite3 *sql)
+/* By number or uuid.  Numbers begin anew where what was learned is lost: the latest. */
+static sqlite3_stmt *find_incident(struct kpd_ask *ask, sqlite3 *sql, const char *query)
 {
     char *end = NULL;
     long long id = strtoll(ask->name, &end, 10);
     if (!isdigit((unsigned char)ask->name[0]) || *end != '\0')
         id = 0;
-    sqlite3_stmt *stmt = prepare(ask, sql,
-                                 "SELECT object FROM incidents WHERE id = ?1 OR uuid = ?2"
-                                 " ORDER BY began DESC LIMIT 1");
+    sqlite3_stmt *stmt = prepare(ask, sql, query);
     sqlite3_bind_int64(stmt, 1, id);
     sqlite3_bind_text(stmt, 2, ask->name, -1, SQLITE_STATIC);
+    return stmt;
+}
+
+static void put_incident(struct kpd_ask *ask, sqlite3 *sql)
+{
+    sqlite3_stmt *stmt = find_incident(ask, sql,
+                                       "SELECT object FROM incidents WHERE id = ?1 OR uuid = ?2"
+                                       " ORDER BY began DESC LIMIT 1");
     ask->found = next_row(ask, stmt);
     if (ask->found)
         kp_text_add(&ask->answer, text_at(stmt, 0));
+    sqlite3_finalize(stmt);
+}
+
+/* --- evidence --- */
+
+#define AFTERWARDS_US INT64_C(60000000)
+
+/* The header it begins with; the number of the last record that is in it already, and
+ * when the incident was told of last.  False: there is none. */
+static bool put_header(struct kpd_ask *ask, sqlite3 *sql, int64_t *last_record, int64_t *until)
+{
+    sqlite3_stmt *stmt =
+        find_incident(ask, sql,
+                      "SELECT l.state, l.last_record, l.at <= i.began,"
+                      " (SELECT max(at) FROM events WHERE incident = i.uuid)"
+                      " FROM (SELECT uuid, began FROM incidents WHERE id = ?1 OR uuid = ?2"
+                      " ORDER BY began DESC LIMIT 1) i JOIN learned l ON l.at = coalesce("
+                      "(SELECT max(at) FROM learned WHERE at <= i.began - 60000000),"
+                      "(SELECT min(at) FROM learned WHERE at > i.began - 60000000))");
+    bool found = next_row(ask, stmt);
+    if (found) {
+        kp_text_add(&ask->answer, text_at(stmt, 0));
+        *last_record = sqlite3_column_int64(stmt, 1);
+        ask->complete = sqlite3_column_int(stmt, 2) != 0;
+        *until = sqlite3_column_int64(stmt, 3) + AFTERWARDS_US;
+    }
+    sqlite3_finalize(stmt);
+    return found;
+}
+
+/* Numbers follow each other where none is gone. */
+static void put_evidence(struct kpd_ask *ask, sqlite3 *sql)
+{
+    int64_t last = 0, until = 0;
+    ask->found = put_header(ask, sql, &last, &until);
+    if (!ask->found)
+        return;
+    sqlite3_stmt *stmt = prepare(
+        ask, sql, "SELECT id, lines FROM records WHERE id > ?1 AND began <= ?2 ORDER BY id");
+    sqlite3_bind_int64(stmt, 1, last);
+    sqlite3_bind_int64(stmt, 2, until);
+    while (ask->answer.len < KPD_ASK_EVIDENCE_BYTES && next_row(ask, stmt)) {
+        ask->complete &= sqlite3_column_int64(stmt, 0) == last + 1;
+        last = sqlite3_column_int64(stmt, 0);
+        kp_text_add(&ask->answer, text_at(stmt, 1));
+    }
     sqlite3_finalize(stmt);
 }
 
@@ -346,6 +398,7 @@ void kpd_ask_run(struct kpd_ask *ask, sqlite3 *sql)
         [KPD_ASK_HISTORY] = put_history,
         [KPD_ASK_INCIDENTS] = put_incidents,
         [KPD_ASK_INCIDENT] = put_incident,
+        [KPD_ASK_EVIDENCE] = put_evidence,
     };
     answers[ask->kind](ask, sql);
 }

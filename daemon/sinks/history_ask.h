@@ -9,9 +9,10 @@
 #include <sqlite3.h>
 
 #define KPD_ASK_NAME 65
-#define KPD_ASK_CELLS 1000          /* of a strip, at most: a finer step is made coarser */
-#define KPD_ASK_ROWS 1000           /* incidents or gaps, at most: the latest */
-#define KPD_ASK_FINE_S (30 * 86400) /* longer spans are read from whole days */
+#define KPD_ASK_CELLS 1000 /* of a strip, at most: a finer step is made coarser */
+#define KPD_ASK_ROWS 1000  /* incidents or gaps, at most: the latest */
+#define KPD_ASK_EVIDENCE_BYTES ((size_t)48 << 20) /* of an export, at most: the first */
+#define KPD_ASK_FINE_S (30 * 86400)               /* longer spans are read from whole days */
 
 struct kpd_ask {
     struct kpd_ask *next;
@@ -21,6 +22,7 @@ struct kpd_ask {
         KPD_ASK_INCIDENTS, /* objects joined by commas, oldest first; those in `known` are
                             * left out */
         KPD_ASK_INCIDENT,  /* the object whose number or uuid is `name`; "": none */
+        KPD_ASK_EVIDENCE,  /* its records as an export; found: it has any */
     } kind;
     struct kp_wall since, until;
     struct kp_dur step;       /* 0: about 60 cells */
@@ -33,7 +35,8 @@ struct kpd_ask {
 
     struct kp_text answer; /* nomem: there is none */
     bool failed;           /* the database did not answer */
-    bool found;            /* INCIDENT, HISTORY: something of that name was there */
+    bool found;            /* all but INCIDENTS: something of that name was there */
+    bool complete;         /* EVIDENCE: nothing is missing */
 };
 
 void kpd_ask_free(struct kpd_ask *ask);

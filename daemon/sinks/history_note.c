@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What was learned last before a time, else the oldest there is. */
+#define LEARNED_BEFORE                                                                         \
+    "coalesce((SELECT max(at) FROM learned WHERE at <= ?1), (SELECT min(at) FROM learned))"
+
 static const char *const queries[KPD_SQL_COUNT] = {
     [KPD_SQL_EVENT] = "INSERT OR IGNORE INTO events (run, seq, at, action, target, path,"
                       " state_from, state_to, incident, envelope) VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -15,11 +19,12 @@ static const char *const queries[KPD_SQL_COUNT] = {
         " phase = ?4, place = ?5, began = ?6, ended = ?7, object = ?8",
     [KPD_SQL_RECORDS] = "INSERT INTO records (began, ended, kept, bytes, lines)"
                         " VALUES (?,?,?,?,?)",
-    [KPD_SQL_KEEP_RECORDS] = "UPDATE records SET kept = 1 WHERE kept = 0 AND ended >= ?1",
-    [KPD_SQL_KEEP_LEARNED] = "UPDATE learned SET kept = 1 WHERE at ="
-                             " (SELECT max(at) FROM learned WHERE at <= ?1)",
-    [KPD_SQL_LEARNED] = "INSERT OR REPLACE INTO learned (at, kept, bytes, state)"
-                        " VALUES (?1, 0, ?2, ?3)",
+    [KPD_SQL_KEEP_LEARNED] = "UPDATE learned SET kept = 1 WHERE at = " LEARNED_BEFORE,
+    [KPD_SQL_KEEP_RECORDS] =
+        "UPDATE records SET kept = 1 WHERE kept = 0 AND id > coalesce("
+        "(SELECT last_record FROM learned WHERE at = " LEARNED_BEFORE "), 0)",
+    [KPD_SQL_LEARNED] = "INSERT OR REPLACE INTO learned (at, last_record, kept, bytes, state)"
+                        " VALUES (?1, (SELECT coalesce(max(id), 0) FROM records), 0, ?2, ?3)",
     [KPD_SQL_GAP_LONGER] = "UPDATE gaps SET ended = max(ended, ?2) WHERE reason = ?3"
                            " AND ended >= ?1 - 60000000 AND began <= ?1",
     [KPD_SQL_GAP] = "INSERT INTO gaps (began, ended, reason) VALUES (?1, ?2, ?3)",
@@ -151,12 +156,12 @@ static int note_keep(struct kpd_store *store, const struct kpd_note *note, const
 {
     (void)bytes;
     (void)len;
-    sqlite3_bind_int64(store->stmts[KPD_SQL_KEEP_RECORDS], 1, kpd_us(note->from));
-    int rc = step(store->stmts[KPD_SQL_KEEP_RECORDS]);
-    if (rc != SQLITE_OK)
-        return rc;
-    sqlite3_bind_int64(store->stmts[KPD_SQL_KEEP_LEARNED], 1, kpd_us(note->from));
-    return step(store->stmts[KPD_SQL_KEEP_LEARNED]);
+    int rc = SQLITE_OK;
+    for (int q = KPD_SQL_KEEP_RECORDS; q <= KPD_SQL_KEEP_LEARNED && rc == SQLITE_OK; q++) {
+        sqlite3_bind_int64(store->stmts[q], 1, kpd_us(note->from));
+        rc = step(store->stmts[q]);
+    }
+    return rc;
 }
 
 static int put_gap(struct kpd_store *store, enum kpd_sql which, const struct kpd_note *note,

@@ -12,6 +12,7 @@ const struct kpd_db_step kpd_db_steps[] = {
      " at INTEGER NOT NULL, action TEXT NOT NULL, target TEXT, path TEXT, state_from TEXT,"
      " state_to TEXT, incident TEXT, envelope TEXT NOT NULL, UNIQUE (run, seq)) STRICT;"
      "CREATE INDEX events_at ON events (at);"
+     "CREATE INDEX events_incident ON events (incident, at) WHERE incident IS NOT NULL;"
      /* each incident as it was last told; object: as in `incidents --json` */
      "CREATE TABLE incidents (uuid TEXT PRIMARY KEY, id INTEGER NOT NULL,"
      " class TEXT NOT NULL, phase TEXT NOT NULL, place TEXT NOT NULL, began INTEGER,"
@@ -37,9 +38,10 @@ const struct kpd_db_step kpd_db_steps[] = {
      " lines TEXT NOT NULL) STRICT;"
      "CREATE INDEX records_ring ON records (ended, bytes) WHERE kept = 0;"
      "CREATE INDEX records_kept ON records (began, ended, bytes) WHERE kept = 1;"
-     /* what was learned, and the configuration it was learned under */
-     "CREATE TABLE learned (at INTEGER PRIMARY KEY, kept INTEGER NOT NULL,"
-     " bytes INTEGER NOT NULL, state TEXT NOT NULL) STRICT;"
+     /* what was learned up to last_record, and the configuration: the header of an
+        export */
+     "CREATE TABLE learned (at INTEGER PRIMARY KEY, last_record INTEGER NOT NULL,"
+     " kept INTEGER NOT NULL, bytes INTEGER NOT NULL, state TEXT NOT NULL) STRICT;"
      "CREATE INDEX learned_kept ON learned (at, bytes) WHERE kept = 1;"},
 };
 const int kpd_db_step_count = sizeof kpd_db_steps / sizeof kpd_db_steps[0];

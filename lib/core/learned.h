@@ -84,6 +84,9 @@ struct kp_learned *kp_core_learned(struct kp_core *core);
 struct kp_learned *kp_learned_new(const struct kp_learned *counts);
 void kp_learned_free(struct kp_learned *learned); /* lets go of it */
 
+/* The reason of the gap that stands for the time away. */
+#define KP_NOT_RUNNING "not running"
+
 /* Goes on from there: matched by names, what the configuration lacks is left out.
  * Call after configure, with the clock set, on a core that has judged nothing.
  * KP_ERR_NOMEM: some of it is missing. */

@@ -180,7 +180,7 @@ static void note_absence(const struct restore *r, const struct kp_learned *l)
     struct kp_incidents_state state = kp_incidents_state(r->core->incidents);
     state.resumed = kp_tell_wall(r->core, r->core->now);
     kp_incidents_set_state(r->core->incidents, &state);
-    kp_core_gap(r->core, left, r->core->now, "not running");
+    kp_core_gap(r->core, left, r->core->now, KP_NOT_RUNNING);
 }
 
 enum kp_err kp_core_restore(struct kp_core *core, const struct kp_learned *l)

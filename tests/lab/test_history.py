@@ -99,25 +99,47 @@ class History(kplab.Case):
             daemon.ctl("explain", str(incident["id"]))
 
     def restart(self, number):
-        """What was acknowledged is there; the time away is a gap, and is told."""
-        daemon = self.daemon()
+        """In the middle of an outage: it is still the one incident afterwards, what was
+        acknowledged is there, and the time away is a gap, and is told."""
+        daemon = self.daemon(verdict={"false-alarms": "1/1h", "recover-after": "3s"})
         with daemon:
             daemon.wait_clear()
-            last = self.committed(daemon)
-            ids = {e["event"]["id"] for e in self.kept(daemon) if e["event"]["sequence"] <= last}
-            daemon.stop(number)
-            self.check_file(daemon.db)
-            rows = self.stored(daemon.db, "SELECT envelope FROM events")
-            stored = [json.loads(row[0])["event"]["id"] for row in rows]
-            self.assertEqual(len(stored), len(set(stored)))
-            self.assertLessEqual(ids, set(stored))
-            daemon.start()
-            daemon.wait_clear()
+            daemon.ctl("mute", "ttk-gw", "--for", "1h", "--reason", "test")
+            before = self.counters(daemon)
+            with self.lab.fault("cut china-unicom"):
+                wait_for(lambda: daemon.path("china-unicom")["state"] == "down", "it is down", 60)
+                incident, = wait_for(lambda: daemon.status()["incidents"], "an incident")
+                self.stop_and_look(daemon, number)
+                daemon.start()
+                same, = daemon.status()["incidents"]
+                self.assertEqual((same["id"], same["uuid"], same["began"]),
+                                 (incident["id"], incident["uuid"], incident["began"]))
+                wait_for(lambda: daemon.probe("kcna", "ping")["result"] == "timeout", "a result")
+                self.assertEqual(daemon.status()["verdict"], incident["class"])
+            self.assertLessEqual(before, self.counters(daemon))
+            self.assertTrue(daemon.target("ttk-gw")["muted_until"])
+            wait_for(lambda: not daemon.status()["incidents"], "it is over", 60)
+            closed, = daemon.call("ListIncidents")["incidents"]
+            self.assertEqual((closed["uuid"], closed["phase"]), (incident["uuid"], "closed"))
+            self.assertEqual(daemon.events("incident.opened"), [])
             gap, = daemon.call("GetHistory")["gaps"]
             self.assertEqual(gap["reason"], "restarted")
             self.assertLess(stamp(gap["began"]), stamp(gap["ended"]))
             self.assertTrue([e for e in daemon.events("daemon.health") if "away" in e["message"]])
             self.assertIn("restarted", daemon.ctl("history").out)
+
+    def counters(self, daemon):
+        return [p["sent"] for t in sorted(daemon.targets()) for p in daemon.target(t)["probes"]]
+
+    def stop_and_look(self, daemon, number):
+        last = self.committed(daemon)
+        ids = {e["event"]["id"] for e in self.kept(daemon) if e["event"]["sequence"] <= last}
+        daemon.stop(number)
+        self.check_file(daemon.db)
+        rows = self.stored(daemon.db, "SELECT envelope FROM events")
+        stored = [json.loads(row[0])["event"]["id"] for row in rows]
+        self.assertEqual(len(stored), len(set(stored)))
+        self.assertLessEqual(ids, set(stored))
 
     def test_restart(self):
         self.restart(signal.SIGTERM)
