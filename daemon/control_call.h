@@ -50,6 +50,11 @@ extern const struct kpd_interface kpd_interfaces[]; /* ends with an empty one */
 
 void kpd_call_export(struct kpd_call *call);
 
+/* Asks the history (which there must be) about what `name` is, NULL: nothing, and has
+ * answered called later; meanwhile the connection takes no further request. */
+void kpd_call_ask_name(struct kpd_call *call, enum kpd_ask_kind kind, const char *name,
+                       void (*answered)(struct kpd_call *call, struct kpd_ask *ask));
+
 /* Answers that there is no such incident. */
 void kpd_call_no_incident(struct kpd_call *call, const char *id);
 

@@ -45,6 +45,47 @@ static bool next_reply(struct kpd_conn *conn)
     return err == KP_OK;
 }
 
+/* --- out of the history --- */
+
+/* The next lines of conn->earlier, whole ones. */
+static bool next_lines(struct kpd_conn *conn)
+{
+    const char *rest = conn->earlier + conn->export.told;
+    size_t len = strlen(rest);
+    const char *end = len > REPLY_BYTES ? strchr(rest + REPLY_BYTES, '\n') : NULL;
+    struct kp_text text = {0};
+    len = end != NULL ? (size_t)(end + 1 - rest) : len;
+    kp_text_addn(&text, rest, len);
+    conn->out.nomem |= text.nomem;
+    conn->export.told += len;
+    put_reply(conn, &text, rest[len] != '\0');
+    kp_text_fini(&text);
+    return rest[len] != '\0';
+}
+
+static void on_evidence(struct kpd_call *call, struct kpd_ask *ask)
+{
+    struct kpd_conn *conn = call->conn;
+    const char *id = kpd_call_text(call, "id");
+    char *lines = ask->found && !ask->failed ? kp_text_take(&ask->answer) : NULL;
+    if (lines != NULL) {
+        conn->earlier = lines;
+        conn->export = (struct kpd_export){.at = {.complete = ask->complete}};
+        kpd_call_pieces(call, next_lines);
+    } else if (ask->failed || kp_report_find_incident(call->control->args.core, id) != NULL) {
+        kpd_call_refuse(call, "its records are no longer held");
+    } else {
+        kpd_call_no_incident(call, id);
+    }
+}
+
+static void ask_history(struct kpd_call *call)
+{
+    kpd_call_ask_name(call, KPD_ASK_EVIDENCE, kpd_call_text(call, "id"), on_evidence);
+}
+
+/* --- out of memory --- */
+
 static void begin(struct kpd_call *call, struct kp_wall since, struct kp_wall until, bool whole)
 {
     struct kpd_conn *conn = call->conn;
@@ -52,6 +93,9 @@ static void begin(struct kpd_call *call, struct kp_wall since, struct kp_wall un
     enum kp_err err = kp_export_begin(call->control->args.core, since, until, &conn->export.at);
     if (err != KP_OK) {
         kpd_call_refuse(call, "there are no records yet");
+    } else if (whole && !conn->export.at.complete && call->control->history != NULL) {
+        kp_export_end(&conn->export.at);
+        ask_history(call);
     } else if (whole && !conn->export.at.complete) {
         kp_export_end(&conn->export.at);
         kpd_call_refuse(call,
@@ -81,6 +125,10 @@ void kpd_call_export(struct kpd_call *call)
         return;
     }
     const struct kp_incident *incident = kp_report_find_incident(call->control->args.core, id);
+    if (incident == NULL && call->control->history != NULL) {
+        ask_history(call);
+        return;
+    }
     if (incident == NULL) {
         kpd_call_no_incident(call, id);
         return;

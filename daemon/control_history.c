@@ -134,6 +134,16 @@ void kpd_call_get_history(struct kpd_call *call)
     question(call, ask, on_history);
 }
 
+/* A name too long for any is not found either way. */
+void kpd_call_ask_name(struct kpd_call *call, enum kpd_ask_kind kind, const char *name,
+                       answered_fn *answered)
+{
+    struct kpd_ask *ask = new_ask(kind);
+    if (ask)
+        snprintf(ask->name, sizeof ask->name, "%s", name);
+    question(call, ask, answered);
+}
+
 /* --- ListIncidents --- */
 
 static bool next_incident(struct kpd_conn *conn)
@@ -228,12 +238,8 @@ void kpd_call_explain(struct kpd_call *call)
         kpd_call_reply(call, kp_report_explain(core, &daemon, incident));
         return;
     }
-    if (!call->control->history || strlen(id) >= KPD_ASK_NAME) {
+    if (call->control->history)
+        kpd_call_ask_name(call, KPD_ASK_INCIDENT, id, on_incident);
+    else
         kpd_call_no_incident(call, id);
-        return;
-    }
-    struct kpd_ask *ask = new_ask(KPD_ASK_INCIDENT);
-    if (ask)
-        snprintf(ask->name, sizeof ask->name, "%s", id);
-    question(call, ask, on_incident);
 }

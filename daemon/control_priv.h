@@ -70,7 +70,7 @@ struct kpd_conn {
     json_t *params;      /* of the request being answered, which iterators point into */
     uint64_t ticket;     /* of the question to the history whose answer it waits for; 0 */
     void (*answered)(struct kpd_call *call, struct kpd_ask *ask);
-    char *earlier; /* incidents out of the history */
+    char *earlier; /* incidents, or lines of an export, out of the history */
     struct kp_report_targets targets;
     struct kp_report_incidents incidents;
     struct kpd_metrics_reply {
@@ -81,6 +81,7 @@ struct kpd_conn {
     struct kpd_export {
         struct kp_export at;
         bool begun;
+        size_t told; /* bytes of `earlier` */
     } export;
     struct kpd_events {
         uint64_t kinds, next, last;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #define BALLAST ((size_t)4 << 20)
 #define TICK_NS KP_NS_PER_S
@@ -49,7 +50,8 @@ struct kpd_history {
     struct kp_mono learned_at;  /* when the last one was begun */
     struct kp_dur learned_cost; /* how long to wait before the next one */
 
-    bool changed; /* events wait for the commit */
+    bool changed;         /* events wait for the commit */
+    struct kpd_ask *asks; /* likewise */
     struct kpd_hthread_state state;
 };
 
@@ -257,6 +259,11 @@ static void commit(struct kpd_history *h)
     bool saved = h->learned.len > 0 && !h->learned.nomem;
     uint64_t lost = kpd_hthread_commit(h->thread, saved ? kp_text_take(&h->learned) : NULL);
     kp_text_clear(&h->learned);
+    while (h->asks) {
+        struct kpd_ask *ask = h->asks;
+        LL_DELETE(h->asks, ask);
+        kpd_hthread_ask(h->thread, ask);
+    }
     if (lost > 0)
         kpd_outlet_lose(&h->outlet, lost);
     h->changed = false;
@@ -317,10 +324,10 @@ void kpd_history_ask(struct kpd_history *h, struct kpd_ask *ask)
 {
     take_records(h);
     put_cells(h);
-    if (!h->saving.learned && !h->changed)
-        commit(h);
     ask->keep = h->args.keep;
-    kpd_hthread_ask(h->thread, ask);
+    LL_APPEND(h->asks, ask);
+    if (!h->saving.learned && !h->changed)
+        commit(h); /* else it comes with the changes, in a moment */
 }
 
 void kpd_history_stats(const struct kpd_history *h, struct kpd_history_stats *out)

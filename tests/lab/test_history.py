@@ -97,6 +97,20 @@ class History(kplab.Case):
             self.assertEqual([i["uuid"] for i in again], [incident["uuid"]])
             self.assertEqual(daemon.call("Explain", id=incident["uuid"])["incident"], incident)
             daemon.ctl("explain", str(incident["id"]))
+            self.replays(daemon, incident)
+
+    def replays(self, daemon, incident):
+        """The evidence on disk leads to the same incident once more."""
+        lines = daemon.ctl("export", incident["uuid"]).out
+        self.assertEqual(json.loads(lines.splitlines()[0])["kind"], "header")
+        file = os.path.join(daemon.dir, "export.jsonl")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(lines)
+        events = [json.loads(line)
+                  for line in daemon.ctl("replay", file, "-o", "jsonl").out.splitlines()]
+        last = [e["kp"]["incident"] for e in events if e["event"]["action"] == "incident.closed"]
+        for key in ("class", "where", "began", "confirmed", "ended", "class_history"):
+            self.assertEqual(last[-1][key], incident[key], key)
 
     def restart(self, number):
         """In the middle of an outage: it is still the one incident afterwards, what was
