@@ -125,9 +125,14 @@ void kpd_cell_write(const struct kpd_cell *cell, struct kp_text *out)
     uint32_t last = 0;
     kpd_cell_write_number(out, cell->sent);
     kpd_cell_write_number(out, cell->answered);
+    /* Most of the time there is one state, and few bins: both go into one byte. */
+    unsigned states = 0;
     for (int s = 0; s < KP_STATE_COUNT; s++)
-        kpd_cell_write_number(out, cell->seconds[s]);
-    kpd_cell_write_number(out, cell->bin_count);
+        states |= (cell->seconds[s] > 0 ? 1U : 0U) << s;
+    kpd_cell_write_number(out, (uint64_t)cell->bin_count << KP_STATE_COUNT | states);
+    for (int s = 0; s < KP_STATE_COUNT; s++)
+        if (cell->seconds[s] > 0)
+            kpd_cell_write_number(out, cell->seconds[s]);
     for (uint32_t i = 0; i < cell->bin_count; i++) {
         kpd_cell_write_number(out, cell->bins[i].index - last);
         kpd_cell_write_number(out, cell->bins[i].count);
@@ -147,9 +152,10 @@ void kpd_cell_read(struct kp_rd *in, struct kpd_cell *out)
     uint32_t last = 0;
     *out = (struct kpd_cell){.sent = read_u32(in), .answered = 0};
     out->answered = read_u32(in);
+    uint32_t shape = read_u32(in);
+    uint32_t count = shape >> KP_STATE_COUNT;
     for (int s = 0; s < KP_STATE_COUNT; s++)
-        out->seconds[s] = read_u32(in);
-    uint32_t count = read_u32(in);
+        out->seconds[s] = shape >> s & 1 ? read_u32(in) : 0;
     in->bad |= count > KPD_CELL_BINS;
     for (uint32_t i = 0; i < count && !in->bad; i++) {
         last += read_u32(in);
