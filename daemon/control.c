@@ -236,7 +236,11 @@ struct kpd_control *kpd_control_open(const struct kpd_control_args *args,
     control->args = *args;
     control->limits = args->limits ? *args->limits : KPD_CONTROL_LIMITS;
     const char *group = args->group ? args->group : "kpwatchd";
-    control->listener = kpd_place_listen(&control->place, args->path, group, why);
+    control->place.dir = -1;
+    control->listener = args->listener;
+    why[0] = '\0';
+    if (args->listener == 0)
+        control->listener = kpd_place_listen(&control->place, args->path, group, why);
     if (control->listener >= 0 && serve(control))
         return control;
     if (control->listener >= 0)

@@ -68,6 +68,7 @@ struct kpd_control_args {
     struct kp_core *core;
     struct kpd_hub *hub; /* gets a sink; must outlive the server */
     const char *path;
+    int listener; /* handed down and listening: taken over, path is not touched; 0: none */
     const struct kpd_control_ops *ops; /* must outlive the server */
     void *ctx;
     const char *group;                       /* owns the socket; NULL: "kpwatchd" */

@@ -161,8 +161,7 @@ static void read_some(struct kpd_conn *conn)
             kpd_conn_refuse(conn, "BadRequest", "reason", json_string("longer than 64 KiB"));
         return;
     }
-    ssize_t n =
-        recv(conn->fd, conn->in + conn->in_len, conn->in_room - conn->in_len, MSG_DONTWAIT);
+    ssize_t n = read(conn->fd, conn->in + conn->in_len, conn->in_room - conn->in_len);
     if (n > 0 && !conn->sub)
         conn->in_len += (size_t)n;
     else if (n == 0)

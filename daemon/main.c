@@ -3,9 +3,12 @@
 #include "daemon/control.h"
 #include "daemon/driver.h"
 #include "daemon/facts.h"
+#include "daemon/listen.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/priv.h"
 #include "daemon/reload.h"
+#include "daemon/seccomp.h"
 #include "daemon/sinks/history.h"
 #include "daemon/sinks/metrics.h"
 #include "daemon/sinks/sinks.h"
@@ -30,6 +33,7 @@ struct app {
     struct kpd_metrics *metrics;
     struct kpd_facts facts;
     struct kpd_history *history; /* NULL: off */
+    struct kpd_notify *notify;
     struct kp_wall started_at, loaded_at;
     struct kp_mono started;
     char boot[17];
@@ -104,7 +108,9 @@ static enum kp_level level_in_force(const struct app *app)
 static enum kp_err reload(struct app *app, json_t **diagnostics)
 {
     struct kp_diags diags;
+    char why[KP_EVENT_MESSAGE_SIZE];
     kp_diags_init(&diags);
+    kpd_notify_reloading(app->notify);
     enum kp_err err =
         kpd_reload(app->driver, app->hub, app->options.config, &app->conf, &diags);
     if (err == KP_OK) {
@@ -112,9 +118,12 @@ static enum kp_err reload(struct app *app, json_t **diagnostics)
         kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
         set_metrics(app);
         kpd_control_reconfigured(app->control);
-    } else if (diagnostics != NULL) {
-        *diagnostics = kp_report_diags(&diags);
+    } else {
+        kpd_reload_failure(err, &diags, why, sizeof why);
+        if (diagnostics != NULL)
+            *diagnostics = kp_report_diags(&diags);
     }
+    kpd_notify_reloaded(app->notify, err == KP_OK ? NULL : why);
     kp_diags_fini(&diags);
     return err;
 }
@@ -142,6 +151,14 @@ static enum kp_level on_log_level(void *ctx, enum kp_level level)
 {
     struct app *app = ctx;
     return kpd_sinks_set_level(app->sinks, level);
+}
+
+static void on_words(void *ctx, char *out, size_t size)
+{
+    const struct app *app = ctx;
+    struct kp_status_view view;
+    kp_core_status(kpd_driver_core(app->driver), &view);
+    snprintf(out, size, "%s", view.summary);
 }
 
 static void on_pump(void *ctx)
@@ -180,15 +197,24 @@ static bool open_hub(struct app *app)
 
 static bool open_control(struct app *app, char *why)
 {
+    char elsewhere[KPD_LISTEN_WHY];
+    int inherited = -1;
+    if (!kpd_listen_inherited(app->conf->control_socket, &inherited, elsewhere)) {
+        snprintf(why, KPD_CONTROL_WHY, "%s", elsewhere);
+        return false;
+    }
     const struct kpd_control_args args = {
         .loop = app->loop,
         .core = kpd_driver_core(app->driver),
         .hub = app->hub,
         .path = app->conf->control_socket,
+        .listener = inherited >= 0 ? inherited : 0,
         .ops = &control_ops,
         .ctx = app,
     };
     app->control = kpd_control_open(&args, why);
+    if (app->control != NULL && inherited >= 0)
+        snprintf(why, KPD_CONTROL_WHY, "%s", elsewhere);
     return app->control != NULL;
 }
 
@@ -234,7 +260,8 @@ static bool open_all(struct app *app, char *why)
     app->started = kpd_clock_mono();
     app->started_at = app->loaded_at = kpd_clock_wall();
     app->loop = kpd_loop_new();
-    if (app->loop == NULL || !open_hub(app) || !watch_signals(app)) {
+    if (app->loop == NULL || !open_hub(app) || !watch_signals(app) ||
+        !kpd_notify_open(app->loop, on_words, app, &app->notify)) {
         snprintf(why, KPD_CONTROL_WHY, "out of memory or descriptors");
         return false;
     }
@@ -247,7 +274,7 @@ static bool open_all(struct app *app, char *why)
         tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
     set_metrics(app);
     open_history(app);
-    return true;
+    return kpd_seccomp_apply(why);
 }
 
 static void close_all(struct app *app)
@@ -255,6 +282,7 @@ static void close_all(struct app *app)
     kpd_metrics_close(app->metrics);
     kpd_history_close(app->history);
     kpd_control_close(app->control);
+    kpd_notify_close(app->notify);
     kpd_driver_close(app->driver);
     kpd_sinks_close(app->sinks);
     kpd_hub_free(app->hub);
@@ -282,7 +310,9 @@ static int run(struct app *app)
     } else {
         greet(app);
         kpd_driver_start(app->driver);
+        kpd_notify_ready(app->notify);
         status = kpd_loop_run(app->loop) ? 0 : 1;
+        kpd_notify_stopping(app->notify);
         tell(app, KP_EV_DAEMON_STOP, KP_LOG_NOTICE, "kpwatchd stops");
     }
     close_all(app);

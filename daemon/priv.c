@@ -27,6 +27,16 @@ static bool become(const char *user, char *why)
     return rc == 0;
 }
 
+/* The bounding set can only be emptied by who may change it (root); where a
+ * service manager made us a plain user, it has bounded it, and no_new_privs sees
+ * to the rest. */
+static capng_select_t droppable(void)
+{
+    bool may = capng_get_caps_process() == 0 &&
+               capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 1;
+    return may ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS;
+}
+
 static bool no_capability_left(void)
 {
     return capng_get_caps_process() == 0 &&
@@ -41,8 +51,9 @@ bool kpd_priv_drop(const char *user, char *why)
         snprintf(why, 256, "cannot clear ambient capabilities: %s", strerror(errno));
         return false;
     }
-    capng_clear(CAPNG_SELECT_CAPS);
-    if (capng_apply(CAPNG_SELECT_CAPS) != 0 || !no_capability_left()) {
+    capng_select_t sets = droppable();
+    capng_clear(sets);
+    if (capng_apply(sets) != 0 || !no_capability_left()) {
         snprintf(why, 256, "cannot drop capabilities: %s", strerror(errno));
         return false;
     }

@@ -34,15 +34,22 @@ static void tell(struct kpd_hub *hub, bool success, const char *words, const cha
     kpd_hub_publish(hub, &e);
 }
 
-static void tell_errors(struct kpd_hub *hub, const struct kp_diags *diags)
+void kpd_reload_failure(enum kp_err err, const struct kp_diags *diags, char *out, size_t size)
 {
-    char first[KP_EVENT_MESSAGE_SIZE] = "out of memory";
-    if (diags->count > 0) {
-        const struct kp_diag *d = &diags->list[0];
-        snprintf(first, sizeof first, "%s:%u:%u: %s%s", d->file, d->pos.line, d->pos.col,
-                 d->text, diags->count > 1 ? " (and more)" : "");
-    }
-    tell(hub, false, "the new configuration was refused, the old one stays", first);
+    const struct kp_diag *d = diags->count > 0 ? &diags->list[0] : NULL;
+    if (d != NULL)
+        snprintf(out, size, "%s:%u:%u: %s%s", d->file, d->pos.line, d->pos.col, d->text,
+                 diags->count > 1 ? " (and more)" : "");
+    else
+        snprintf(out, size, "%s", kp_err_name(err));
+}
+
+static enum kp_err refused(struct kpd_hub *hub, enum kp_err err, const struct kp_diags *diags)
+{
+    char why[KP_EVENT_MESSAGE_SIZE];
+    kpd_reload_failure(err, diags, why, sizeof why);
+    tell(hub, false, "the new configuration was refused, the old one stays", why);
+    return err;
 }
 
 static bool same(const char *a, const char *b)
@@ -65,16 +72,12 @@ enum kp_err kpd_reload(struct kpd_driver *driver, struct kpd_hub *hub, const cha
                        struct kp_conf **conf, struct kp_diags *diags)
 {
     struct kp_conf *new = kp_conf_load_file(path, diags);
-    if (new == NULL) {
-        tell_errors(hub, diags);
-        return KP_ERR_MALFORMED;
-    }
+    if (new == NULL)
+        return refused(hub, diags->count > 0 ? KP_ERR_MALFORMED : KP_ERR_NOMEM, diags);
     enum kp_err err = kpd_driver_reload(driver, new);
     if (err != KP_OK) {
         kp_conf_free(new);
-        tell(hub, false, "the new configuration was refused, the old one stays",
-             kp_err_name(err));
-        return err;
+        return refused(hub, err, diags);
     }
     (void)kpd_hub_set_vantage(hub, new->vantage_name, new->vantage_country);
     tell(hub, true, "the new configuration is in force", needs_restart(*conf, new));

@@ -14,4 +14,7 @@ struct kp_conf *kpd_reload_first(const char *path);
 enum kp_err kpd_reload(struct kpd_driver *driver, struct kpd_hub *hub, const char *path,
                        struct kp_conf **conf, struct kp_diags *diags);
 
+/* Why a reload failed, in one line; err and diags as it left them. */
+void kpd_reload_failure(enum kp_err err, const struct kp_diags *diags, char *out, size_t size);
+
 #endif

@@ -178,10 +178,11 @@ static bool open_parts(struct kpd_net *net, struct kpd_loop *loop, char *why)
     net->dns = kpd_dns_new(&net->env);
     if (!net->dns)
         return explain(why, errno, "the DNS engine");
-    net->source_watch =
-        kpd_watch_new(loop, kpd_source_fd(net->source), KPD_READ, on_source, net);
+    int changes = kpd_source_fd(net->source);
+    if (changes >= 0)
+        net->source_watch = kpd_watch_new(loop, changes, KPD_READ, on_source, net);
     net->dns_watch = kpd_watch_new(loop, kpd_dns_fd(net->dns), KPD_READ, on_dns, net);
-    if (!net->source_watch || !net->dns_watch)
+    if ((changes >= 0 && !net->source_watch) || !net->dns_watch)
         return explain(why, ENOMEM, "the network");
     return open_raws(net, loop, why);
 }

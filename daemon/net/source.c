@@ -19,7 +19,7 @@ enum {
     DISCARD_PORT = 9, /* any port will do: nothing is sent */
 };
 
-#define ERROR_AGE kp_dur_s(1)
+#define SHORT_AGE kp_dur_s(1)
 
 struct entry {
     uint32_t generation; /* of the table; another: empty */
@@ -37,7 +37,7 @@ struct device {
 
 struct kpd_source {
     struct kp_key key;
-    int netlink;
+    int netlink;         /* -1: we may not be told of changes, and ask again after a while */
     uint32_t generation; /* one more forgets every entry at once; never 0 */
     struct entry *table; /* open addressing, at most half full */
     size_t size;
@@ -72,7 +72,7 @@ struct kpd_source *kpd_source_new(const struct kp_key *key)
     source->size = SIZE_START;
     source->table = calloc(SIZE_START, sizeof *source->table);
     source->netlink = source->table ? open_netlink() : -1;
-    if (source->netlink >= 0)
+    if (source->netlink >= 0 || (source->table && errno == EAFNOSUPPORT))
         return source;
     int why = errno;
     free(source->table);
@@ -85,7 +85,8 @@ void kpd_source_free(struct kpd_source *source)
 {
     if (!source)
         return;
-    close(source->netlink);
+    if (source->netlink >= 0)
+        close(source->netlink);
     free(source->table);
     free(source);
 }
@@ -110,7 +111,7 @@ void kpd_source_changed(struct kpd_source *source)
 {
     char junk;
     for (int i = 0; i < DRAIN_MAX; i++) {
-        if (recv(source->netlink, &junk, sizeof junk, MSG_DONTWAIT) < 0 && errno != ENOBUFS)
+        if (read(source->netlink, &junk, sizeof junk) < 0 && errno != ENOBUFS)
             break;
     }
     forget(source);
@@ -119,12 +120,13 @@ void kpd_source_changed(struct kpd_source *source)
 unsigned kpd_source_device(struct kpd_source *source, const char *name)
 {
     for (size_t i = 0; i < source->device_count; i++) {
-        if (strcmp(source->devices[i].name, name) == 0)
+        if (source->netlink >= 0 && strcmp(source->devices[i].name, name) == 0)
             return source->devices[i].ifindex;
     }
     unsigned ifindex = if_nametoindex(name);
     size_t len = strlen(name);
-    if (ifindex == 0 || len >= IF_NAMESIZE || source->device_count == DEVICES)
+    if (source->netlink < 0 || ifindex == 0 || len >= IF_NAMESIZE ||
+        source->device_count == DEVICES)
         return ifindex;
     struct device *device = &source->devices[source->device_count++];
     memcpy(device->name, name, len + 1);
@@ -194,7 +196,8 @@ static struct entry *look_up(struct kpd_source *source, const struct kp_addr *ds
 {
     struct entry *e = probe(source, dst, ifindex);
     bool known = e->generation == source->generation;
-    if (known && (e->errnum == 0 || kp_mono_before(now, e->until)))
+    bool lasting = source->netlink >= 0 && e->errnum == 0;
+    if (known && (lasting || kp_mono_before(now, e->until)))
         return e;
     if (!known) {
         make_room(source);
@@ -203,7 +206,7 @@ static struct entry *look_up(struct kpd_source *source, const struct kp_addr *ds
     }
     *e = (struct entry){.generation = source->generation, .ifindex = ifindex, .dst = *dst};
     e->errnum = ask(dst, device, &e->src);
-    e->until = kp_mono_add(now, ERROR_AGE);
+    e->until = kp_mono_add(now, SHORT_AGE);
     return e;
 }
 

@@ -13,7 +13,8 @@ struct kpd_source;
 struct kpd_source *kpd_source_new(const struct kp_key *key);
 void kpd_source_free(struct kpd_source *source);
 
-/* Readable when something changed; then kpd_source_changed must be called. */
+/* Readable when something changed; then kpd_source_changed must be called.  -1:
+ * netlink sockets are not allowed here, and nothing is kept for long. */
 int kpd_source_fd(const struct kpd_source *source);
 void kpd_source_changed(struct kpd_source *source);
 

@@ -179,12 +179,16 @@ class Life(kplab.Case):
         for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             self.assertEqual(int(of[capabilities], 16), 0, capabilities)
         self.assertEqual(of["NoNewPrivs"], "1")
+        # Sanitized builds filter no system calls: they are not linked with libseccomp.
+        filtered = b"libseccomp.so" in pathlib.Path(kplab.KPWATCHD).read_bytes()
+        self.assertEqual(of["Seccomp"], "2" if filtered else "0")
 
     def test_privileges(self):
         with Daemon(self.lab, self.text()) as daemon:
             of = self.of_process(daemon)
             self.assert_powerless(of)
             self.assertEqual(of["Uid"].split(), ["0"] * 4)
+            self.assertEqual(int(of["CapBnd"], 16), 0)
             self.wait_answers(daemon)
             # It reads its configuration again without them.
             daemon.ctl("reload")

@@ -7,10 +7,25 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
+
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+static bool no_netlink;
+
+/* As where a service manager allows only some address families. */
+int __wrap_socket(int family, int type, int protocol)
+{
+    if (!no_netlink || family != AF_NETLINK)
+        return __real_socket(family, type, protocol);
+    errno = EAFNOSUPPORT;
+    return -1;
+}
 
 static struct kpd_source *source;
 static struct kp_mono now = {1000};
@@ -114,6 +129,32 @@ static void test_errors_age(void **state)
     assert_int_equal(find("198.18.7.1", NULL, &src), 0);
 }
 
+static int setup_untold(void **state)
+{
+    no_netlink = true;
+    int rc = setup(state);
+    no_netlink = false;
+    return rc;
+}
+
+/* Where nobody tells of changes, nothing is believed for longer than a second. */
+static void test_untold(void **state)
+{
+    (void)state;
+    assert_int_equal(kpd_source_fd(source), -1);
+    net_run("ip link add v2 type veth peer name v3");
+    net_run("ip link set v2 up && ip link set v3 up && ip addr add 198.18.8.1/24 dev v2");
+    expect("198.18.8.9", NULL, "198.18.8.1");
+    unsigned before = kpd_source_device(source, "v2");
+    assert_true(before > 0);
+    net_run(
+        "ip addr add 198.18.9.1/24 dev v2 && ip route add 198.18.8.9 dev v2 src 198.18.9.1");
+    now = kp_mono_add(now, kp_dur_s(2));
+    expect("198.18.8.9", NULL, "198.18.9.1");
+    net_run("ip link del v2");
+    assert_int_equal(kpd_source_device(source, "v2"), 0);
+}
+
 /* Beyond what the table may hold it forgets, and goes on. */
 static void test_many(void **state)
 {
@@ -139,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_via, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_age, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_untold, setup_untold, teardown),
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,29 @@
+#include "daemon/listen.h"
+
+#include "daemon/systemd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+bool kpd_listen_inherited(const char *path, int *fd, char why[KPD_LISTEN_WHY])
+{
+    int count = sd_listen_fds(1);
+    int first = SD_LISTEN_FDS_START;
+    *fd = -1;
+    why[0] = '\0';
+    if (count == 0)
+        return true;
+    if (count != 1 || sd_is_socket_unix(first, SOCK_STREAM, 1, NULL, 0) <= 0) {
+        snprintf(why, KPD_LISTEN_WHY,
+                 "socket activation must hand down one listening Unix stream socket");
+        return false;
+    }
+    if (sd_is_socket_unix(first, SOCK_STREAM, 1, path, 0) <= 0)
+        snprintf(why, KPD_LISTEN_WHY,
+                 "the control socket is where kpwatchd.socket put it, not at %.128s "
+                 "(control.socket)",
+                 path);
+    *fd = first;
+    return fcntl(first, F_SETFL, fcntl(first, F_GETFL) | O_NONBLOCK) == 0;
+}

@@ -1,0 +1,43 @@
+/* libsystemd, or, built without it, a world where no service manager is there. */
+#ifndef KPD_SYSTEMD_H
+#define KPD_SYSTEMD_H
+
+#ifdef KP_SYSTEMD
+#include <systemd/sd-daemon.h>
+#else
+#include <stdint.h>
+
+static inline int sd_notify(int unset, const char *state)
+{
+    (void)unset;
+    (void)state;
+    return 0;
+}
+
+static inline int sd_watchdog_enabled(int unset, uint64_t *usec)
+{
+    (void)unset;
+    (void)usec;
+    return 0;
+}
+
+static inline int sd_listen_fds(int unset)
+{
+    (void)unset;
+    return 0;
+}
+
+static inline int sd_is_socket_unix(int fd, int type, int listening, const char *path,
+                                    size_t length)
+{
+    (void)fd;
+    (void)type;
+    (void)listening;
+    (void)path;
+    (void)length;
+    return 0;
+}
+#define SD_LISTEN_FDS_START 3
+#endif
+
+#endif
