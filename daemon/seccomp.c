@@ -18,29 +18,54 @@
  * the exception: whoever tries that is not us any more.  A process cannot be made:
  * clone makes threads only (a reload may start one), and clone3, whose flags a
  * filter cannot see, pretends not to exist, so the C library falls back to clone.
- * Where the C library has another way to memory or to a name (brk, mremap, madvise,
- * set_robust_list), it takes that. */
+ * Where the C library has another way (mremap, madvise, set_robust_list), it takes that. */
 static const int allowed[] = {
     /* files and descriptors: reload, log files, history */
-    SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv),
-    SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(newfstatat),
-    SCMP_SYS(getdents64), SCMP_SYS(fcntl), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
+    SCMP_SYS(openat),
+    SCMP_SYS(close),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate),
     SCMP_SYS(unlinkat),
     /* sockets */
-    SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(accept4), SCMP_SYS(getsockname),
-    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
-    SCMP_SYS(sendmmsg), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
+    SCMP_SYS(bind),
+    SCMP_SYS(connect),
+    SCMP_SYS(accept4),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(recvmmsg),
     /* the loop, time, signals */
-    SCMP_SYS(epoll_ctl), SCMP_SYS(timerfd_settime), SCMP_SYS(clock_gettime),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(timerfd_settime),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
     SCMP_SYS(restart_syscall),
     /* memory, threads, the end */
-    SCMP_SYS(munmap), SCMP_SYS(futex), SCMP_SYS(rseq), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(futex),
+    SCMP_SYS(rseq),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 /* Where the older call does not exist, the C library uses the newer one. */
 #ifdef __x86_64__
     SCMP_SYS(epoll_wait),
     SCMP_SYS(poll),
-    SCMP_SYS(unlink),
 #else
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(ppoll),

@@ -141,6 +141,16 @@ class Service(unittest.TestCase):
             daemon.stop()
             wait_for(lambda: manager.values("STOPPING"), "STOPPING=1")
 
+    def test_file_by_reload(self):
+        """The system call filter leaves room for a thread, and for none but that."""
+        daemon = Managed(self.lab, self.text())
+        with daemon:
+            path = os.path.join(daemon.dir, "events.jsonl")
+            daemon.write(self.text(log={"journal": "off", "file": {"path": path}}))
+            daemon.ctl("reload")
+            wait_for(lambda: os.path.exists(path) and os.path.getsize(path), "events in the file")
+            self.assertEqual(daemon.stop(), 0)
+
     def test_not_ready(self):
         """What cannot start never says that it is ready."""
         manager = Manager(self.lab.dir)
