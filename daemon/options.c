@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/kpwatchd/kpwatchd.yaml"
+#define DEFAULT_CONFIG KP_SYSCONFDIR "/kpwatchd/kpwatchd.yaml"
 
 static const char usage[] =
     "usage: kpwatchd [-c FILE] [-n] [-v]... [-u USER]\n"

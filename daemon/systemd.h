@@ -5,6 +5,7 @@
 #ifdef KP_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
+#include <stddef.h>
 #include <stdint.h>
 
 static inline int sd_notify(int unset, const char *state)
