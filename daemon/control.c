@@ -64,7 +64,7 @@ static void turn_away(struct kpd_control *control, int fd)
                  control->limits.clients);
     control->stats.turned_away++;
     if (len > 0 && (size_t)len < sizeof text)
-        (void)!send(fd, text, (size_t)len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)!write(fd, text, (size_t)len + 1);
 }
 
 /* A place for one more; false: there is none. */

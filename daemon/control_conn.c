@@ -80,8 +80,7 @@ static void forget_sent(struct kpd_conn *conn)
 static bool send_some(struct kpd_conn *conn)
 {
     while (kpd_conn_unread(conn) > 0) {
-        ssize_t n = send(conn->fd, conn->out.data + conn->sent, kpd_conn_unread(conn),
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = write(conn->fd, conn->out.data + conn->sent, kpd_conn_unread(conn));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {

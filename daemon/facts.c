@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static void on_event(const struct kpd_hub_entry *entry, const struct kp_event *event, void *ctx)
@@ -16,13 +17,11 @@ static void on_event(const struct kpd_hub_entry *entry, const struct kp_event *e
 
 bool kpd_facts_open(struct kpd_facts *facts, struct kpd_hub *hub)
 {
+    struct rlimit limit;
     *facts = (struct kpd_facts){.hub = hub};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        facts->max_fds = limit.rlim_cur;
     return kpd_hub_sink(hub, on_event, facts);
-}
-
-static double seconds(const struct timeval *tv)
-{
-    return (double)tv->tv_sec + (double)tv->tv_usec / 1e6;
 }
 
 static void read_memory(struct kp_metrics_daemon *out)
@@ -53,12 +52,9 @@ static uint64_t count_fds(void)
 
 static void read_process(struct kp_metrics_daemon *out)
 {
-    struct rusage usage;
-    struct rlimit limit;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        out->cpu_seconds = seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        out->max_fds = limit.rlim_cur;
+    struct timespec used;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+        out->cpu_seconds = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
     out->open_fds = count_fds();
     read_memory(out);
 }

@@ -10,6 +10,7 @@ struct kpd_facts {
     struct kpd_hub *hub;
     uint64_t incidents_opened[KP_VERDICT_COUNT];
     bool reload_failed; /* the last one */
+    uint64_t max_fds;
 };
 
 /* Registers with the hub; facts must outlive it.  False: out of memory. */

@@ -220,7 +220,7 @@ static bool open_control(struct app *app, char *why)
 
 static bool watch_signals(struct app *app)
 {
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* sockets are written with write */
     return kpd_loop_signal(app->loop, SIGTERM, on_signal, app) &&
            kpd_loop_signal(app->loop, SIGINT, on_signal, app) &&
            kpd_loop_signal(app->loop, SIGHUP, on_signal, app) &&

@@ -46,7 +46,7 @@ void kpd_reload_failure(enum kp_err err, const struct kp_diags *diags, char *out
 
 static enum kp_err refused(struct kpd_hub *hub, enum kp_err err, const struct kp_diags *diags)
 {
-    char why[KP_EVENT_MESSAGE_SIZE];
+    char why[160]; /* with the words before it, a message */
     kpd_reload_failure(err, diags, why, sizeof why);
     tell(hub, false, "the new configuration was refused, the old one stays", why);
     return err;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 void kpd_stream_start(struct kpd_stream *stream, const void *msg, size_t len)
 {
@@ -17,8 +18,8 @@ void kpd_stream_start(struct kpd_stream *stream, const void *msg, size_t len)
 int kpd_stream_write(struct kpd_stream *stream, int fd)
 {
     while (stream->out_done < stream->out_len) {
-        ssize_t n = send(fd, stream->out + stream->out_done, stream->out_len - stream->out_done,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            write(fd, stream->out + stream->out_done, stream->out_len - stream->out_done);
         if (n < 0)
             return errno;
         stream->out_done += (size_t)n;
@@ -53,7 +54,7 @@ int kpd_stream_read(struct kpd_stream *stream, int fd, struct kpd_meta *meta)
                          .msg_iovlen = 1,
                          .msg_control = control,
                          .msg_controllen = sizeof control};
-    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
+    ssize_t n = kpd_meta_receive(fd, &msg, 0);
     if (n < 0)
         return errno;
     if (n == 0)

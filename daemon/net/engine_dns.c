@@ -243,7 +243,7 @@ static int start_udp(struct probe *probe, const void *msg, size_t len)
     if (rc != 0)
         return rc;
     probe->at = kpd_clock_mono();
-    return send(probe->fd, msg, len, MSG_DONTWAIT) < 0 ? errno : 0;
+    return write(probe->fd, msg, len) < 0 ? errno : 0;
 }
 
 static void read_errors(struct kpd_dns *dns, uint32_t slot);
@@ -327,7 +327,7 @@ static void read_errors(struct kpd_dns *dns, uint32_t slot)
         _Alignas(struct cmsghdr) unsigned char control[KPD_META_SIZE];
         struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof control};
         dns->env->stats.syscalls++;
-        if (recvmsg(dns->probes[slot].fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        if (kpd_meta_receive(dns->probes[slot].fd, &msg, MSG_ERRQUEUE) < 0)
             return;
         struct kpd_meta meta;
         kpd_meta_read(&msg, &meta);
@@ -395,7 +395,7 @@ static void read_udp(struct kpd_dns *dns, uint32_t slot)
                              .msg_control = control,
                              .msg_controllen = sizeof control};
         dns->env->stats.syscalls++;
-        ssize_t n = recvmsg(dns->probes[slot].fd, &msg, MSG_DONTWAIT);
+        ssize_t n = kpd_meta_receive(dns->probes[slot].fd, &msg, 0);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0)

@@ -12,6 +12,15 @@
 static const int stamp_flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
                                SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
 
+ssize_t kpd_meta_receive(int fd, struct msghdr *msg, int flags)
+{
+    struct mmsghdr one = {.msg_hdr = *msg};
+    if (recvmmsg(fd, &one, 1, flags | MSG_DONTWAIT, NULL) != 1)
+        return -1;
+    *msg = one.msg_hdr;
+    return one.msg_len;
+}
+
 static int set_stamping(int fd, int flags)
 {
     return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags) ? errno : 0;

@@ -25,6 +25,10 @@ struct kpd_meta {
     int errnum;
 };
 
+/* One message, as recvmsg without waiting; batches use recvmmsg, and one system
+ * call less is one less to admit (seccomp.c). */
+ssize_t kpd_meta_receive(int fd, struct msghdr *msg, int flags);
+
 void kpd_meta_read(struct msghdr *msg, struct kpd_meta *out);
 
 /* Asks for software stamps: of received packets, and of sent ones by id. */

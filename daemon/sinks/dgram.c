@@ -49,7 +49,7 @@ static int send_one(struct kpd_dgram *dgram, const struct kpd_queued *entry)
         return errnum;
     ssize_t sent;
     do
-        sent = send(dgram->fd, entry->bytes, entry->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = write(dgram->fd, entry->bytes, entry->len);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? errno : 0;
 }

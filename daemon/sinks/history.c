@@ -206,7 +206,7 @@ static void tell(struct kpd_history *h, enum kp_level level, const char *text)
                          .rtt = -1,
                          .success = level > KP_LOG_WARNING,
                          .detail = h->outlet.name};
-    snprintf(e.message, sizeof e.message, "%s", text);
+    snprintf(e.message, sizeof e.message, "%.239s", text);
     kpd_hub_publish(h->args.hub, &e);
 }
 

@@ -248,7 +248,7 @@ static void discarded(struct to *to)
 static void send_errors(struct to *to)
 {
     /* Those a send meets always, the others once they came. */
-    static const char usual[][12] = {"ENETUNREACH", "EHOSTUNREACH", "EACCES", "EPERM",
+    static const char usual[][16] = {"ENETUNREACH", "EHOSTUNREACH", "EACCES", "EPERM",
                                      "EINVAL",      "EMSGSIZE",     "ENOBUFS"};
     struct kp_stats_view v;
     kp_core_stats(to->core, &v);

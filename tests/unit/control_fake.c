@@ -5,6 +5,7 @@
 #include "daemon/clock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct rig *rig_new(void)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     struct kp_event_source source = {"fra1", "DE", "1.2.3", "boot1"};
     rig_uid = geteuid();
     rig->core.targets = 2;
