@@ -113,20 +113,26 @@ static enum kpd_db_result claim(sqlite3 *sql, const char *path, int *rc, char *w
     return *rc == SQLITE_OK ? KPD_DB_OK : KPD_DB_TROUBLE;
 }
 
-/* In bytes; 0: none, or it cannot be asked. */
-/* By writing: not every file system has another way. */
+/* Written, not only reserved: that needs no system call of its own, and works on any
+ * file system.  What finds no room is given back. */
 static bool allocate(const char *path, size_t bytes)
 {
     static const char zeros[65536];
-    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
-    bool done = fd >= 0;
-    for (size_t at = 0; done && at < bytes; at += sizeof zeros) {
-        size_t piece = bytes - at < sizeof zeros ? bytes - at : sizeof zeros;
-        done = pwrite(fd, zeros, piece, (off_t)at) == (ssize_t)piece;
+    size_t done = 0;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return false;
+    while (done < bytes) {
+        size_t len = bytes - done < sizeof zeros ? bytes - done : sizeof zeros;
+        ssize_t n = pwrite(fd, zeros, len, (off_t)done);
+        if (n <= 0)
+            break;
+        done += (size_t)n;
     }
-    if (fd >= 0)
-        close(fd);
-    return done;
+    if (done < bytes)
+        (void)!ftruncate(fd, 0);
+    close(fd);
+    return done >= bytes;
 }
 
 bool kpd_db_take_ballast(struct kpd_db *db, size_t bytes)

@@ -21,13 +21,14 @@
 #define PRUNE_NS (3600 * KP_NS_PER_S)
 
 struct kpd_hthread {
-    pthread_mutex_t lock; /* of all up to `done`; never held while the disk is asked */
+    pthread_mutex_t lock; /* of all up to `stop`; never held while the disk is asked */
     pthread_cond_t wake;
     struct kpd_queue queue;
     char *learned;
     struct kpd_ask *asks, *answers;
     struct kpd_hthread_state state;
-    bool stop, done;
+    size_t taken; /* notes in the thread's hand */
+    bool stop;
     /* of the loop */
     struct kpd_queue adding;
     uint64_t adding_lost;
@@ -255,7 +256,7 @@ static void note_state(struct kpd_hthread *t, int errnum, size_t committed, uint
     t->state.committed += committed;
     if (last > t->state.last_event)
         t->state.last_event = last;
-    t->state.waiting = t->queue.count + t->hand.count;
+    t->state.waiting = t->queue.count + t->taken;
     if (news || committed > 0)
         nudge_loop(t);
 }
@@ -268,7 +269,7 @@ static bool turn(struct kpd_hthread *t, bool *trying)
     struct kpd_ask *asks = t->asks;
     t->asks = NULL;
     take_hand(t);
-    size_t count = t->hand.count;
+    size_t count = t->taken = t->hand.count;
     uint64_t last = last_event(t->hand.head);
     pthread_mutex_unlock(&t->lock);
     int errnum = work(t, &written);
@@ -280,6 +281,7 @@ static bool turn(struct kpd_hthread *t, bool *trying)
     pthread_mutex_lock(&t->lock);
     if (t->refused)
         drop_all(t);
+    t->taken = t->hand.count;
     *trying = !written;
     note_state(t, errnum, count, last);
     return !stop || (written && (t->queue.head || t->learned));
@@ -426,7 +428,7 @@ uint64_t kpd_hthread_commit(struct kpd_hthread *t, char *learned)
         free(t->learned);
         t->learned = learned;
     }
-    t->state.waiting = t->queue.count + t->hand.count;
+    t->state.waiting = t->queue.count + t->taken;
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->lock);
     return lost;
