@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KPC_WORDS_MAX 4
+#define KPC_WORDS_MAX 64 /* completion is given a whole command line */
 #define KPC_ERROR_SIZE 320
 
 enum kpc_opt {

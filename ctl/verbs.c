@@ -91,6 +91,11 @@ const struct kpc_verb kpc_verbs[] = {
      "kpwatchctl metrics >k.tmp && mv k.tmp DIRECTORY/kpwatchd.prom",
      kpc_metrics_exec},
     {"stats", "", 0, 0, 0, 0, "the daemon's own counters", NULL, kpc_stats_exec},
+    {"completion", "bash|zsh|fish", 1, KPC_WORDS_MAX - 1, 0, 0, "a script for your shell",
+     "It completes verbs, options and, by asking the daemon, names.\n"
+     "For bash and zsh: eval \"$(kpwatchctl completion bash)\"; in fish pipe it to\n"
+     "source.",
+     kpc_completion_exec},
     {"version", "", 0, 0, 0, 0, "versions of kpwatchctl and kpwatchd", NULL, kpc_version_exec},
     {"help", "[VERB]", 0, 1, 0, 0, "this help, or that of a verb", NULL, kpc_help_exec},
 };

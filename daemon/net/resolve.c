@@ -1,5 +1,6 @@
 #include "daemon/net/resolve.h"
 
+#include "daemon/net/meta.h"
 #include "daemon/net/sockaddr.h"
 
 #include <ares.h>
@@ -8,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 enum {
     AT_ONCE = 8,
@@ -105,6 +109,51 @@ static void set_timer(struct kpd_resolve *resolve)
     kpd_timer_set(resolve->timer, after);
 }
 
+/* ---- its system calls: those the filter admits (seccomp.c) ---- */
+
+static ares_socket_t open_socket(int domain, int type, int protocol, void *ctx)
+{
+    (void)ctx;
+    return socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+}
+
+static int close_socket(ares_socket_t fd, void *ctx)
+{
+    (void)ctx;
+    return close(fd);
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len,
+                          void *ctx)
+{
+    (void)ctx;
+    return connect(fd, to, len);
+}
+
+static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags,
+                            struct sockaddr *from, ares_socklen_t *len, void *ctx)
+{
+    (void)ctx;
+    struct iovec iov = {data, size};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_name = from,
+                         .msg_namelen = from && len ? *len : 0};
+    ares_ssize_t n = kpd_meta_receive(fd, &msg, flags);
+    if (n >= 0 && len)
+        *len = msg.msg_namelen;
+    return n;
+}
+
+static ares_ssize_t send_all(ares_socket_t fd, const struct iovec *iov, int count, void *ctx)
+{
+    (void)ctx;
+    return writev(fd, iov, count);
+}
+
+static const struct ares_socket_functions calls = {open_socket, close_socket, connect_socket,
+                                                   receive, send_all};
+
 /* ---- the channel ---- */
 
 static void close_channel(struct kpd_resolve *resolve)
@@ -138,7 +187,10 @@ static int init_channel(struct kpd_resolve *resolve)
     options.qcache_max_ttl = 0; /* a cached answer would hide an outage */
     mask |= ARES_OPT_QUERY_CACHE;
 #endif
-    return ares_init_options(&resolve->channel, &options, mask);
+    int rc = ares_init_options(&resolve->channel, &options, mask);
+    if (rc == ARES_SUCCESS)
+        ares_set_socket_functions(resolve->channel, &calls, NULL);
+    return rc;
 }
 
 static bool open_channel(struct kpd_resolve *resolve)
