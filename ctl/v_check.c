@@ -204,10 +204,12 @@ static void label(struct kp_text *out, const char *name, const char *what)
     kp_text_printf(out, "%s'=", what);
 }
 
-static void number(struct kp_text *out, double value, const char *unit, const char *bounds)
+/* Never with an exponent: not every grapher reads one. */
+static void number(struct kp_text *out, double value, int decimals, const char *unit,
+                   const char *bounds)
 {
     if (isfinite(value))
-        kp_text_printf(out, "%.6g%s;;;%s", value, unit, bounds);
+        kp_text_printf(out, "%.*f%s;;;%s", decimals, value, unit, bounds);
     else
         kp_text_add(out, "U");
 }
@@ -222,9 +224,9 @@ static void path_data(struct kp_text *out, const json_t *path)
     if (name == NULL)
         return;
     label(out, name, "_loss");
-    number(out, 100 * (1 - kpc_get_number(path, "answered_ratio")), "%", "0;100");
+    number(out, 100 * (1 - kpc_get_number(path, "answered_ratio")), 1, "%", "0;100");
     label(out, name, "_rtt");
-    number(out, kpc_get_number(path, "rtt_p50_seconds"), "s", "0");
+    number(out, kpc_get_number(path, "rtt_p50_seconds"), 6, "s", "0");
     label(out, name, "_targets_up");
     kp_text_printf(out, "%lld;;;0;%lld", up, total);
 }

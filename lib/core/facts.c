@@ -1,6 +1,7 @@
 /* The evidence lines of a finding: which fact supports it, and what it excludes. */
 #include "lib/core/inner.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -76,7 +77,9 @@ static void others(const struct kp_core *core, const struct kp_explanation *e,
             continue;
         double ratio = kp_window_ratio(&path->window, core->now);
         kp_facts_add(f, "other-paths", "country-outage", ratio, 0.5,
-                     "%s carries on: it answers", path->conf->title);
+                     "%s carries on: %.0f %% of what it was asked in the last ten minutes was "
+                     "answered",
+                     path->conf->title, 100 * fmax(ratio, 0));
     }
 }
 

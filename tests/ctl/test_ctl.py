@@ -427,7 +427,7 @@ class Verbs(Case):
         self.assertEqual(len(line.split("|")), 2)
         for one in data.split():
             self.assertRegex(one, r"^'[^']+'=(U|-?[0-9.e+-]+(s|%)?;;;[0-9]*(;[0-9]+)?)$")
-        self.assertIn("'china-unicom_loss'=0.17%;;;0;100", data)
+        self.assertIn("'china-unicom_loss'=0.2%;;;0;100", data)
         self.assertIn("'china-unicom_rtt'=0.2951s;;;0", data)
         self.assertIn("'targets_up'=14;;;0;14", data)
         self.daemon.kind = "outage"
