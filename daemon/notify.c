@@ -17,7 +17,7 @@ struct kpd_notify {
     kpd_notify_words *words;
     void *ctx;
     char failure[KP_EVENT_MESSAGE_SIZE]; /* of the last reload; "": it went well */
-    char told[2 * KP_EVENT_MESSAGE_SIZE];
+    char told[3 * KP_EVENT_MESSAGE_SIZE];
 };
 
 /* The sentence, if it is not what was told last. */
@@ -26,7 +26,7 @@ static void tell_status(struct kpd_notify *notify)
     char words[KP_EVENT_MESSAGE_SIZE] = "";
     char state[sizeof notify->told];
     notify->words(notify->ctx, words, sizeof words);
-    snprintf(state, sizeof state, "STATUS=%s%s%.400s", words,
+    snprintf(state, sizeof state, "STATUS=%s%s%s", words,
              notify->failure[0] != '\0' ? " The last reload was refused: " : "",
              notify->failure);
     for (char *p = strchr(state, '\n'); p != NULL; p = strchr(p, '\n'))
