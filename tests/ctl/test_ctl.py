@@ -428,7 +428,7 @@ class Verbs(Case):
         for one in data.split():
             self.assertRegex(one, r"^'[^']+'=(U|-?[0-9.e+-]+(s|%)?;;;[0-9]*(;[0-9]+)?)$")
         self.assertIn("'china-unicom_loss'=0.2%;;;0;100", data)
-        self.assertIn("'china-unicom_rtt'=0.2951s;;;0", data)
+        self.assertIn("'china-unicom_rtt'=0.295100s;;;0", data)
         self.assertIn("'targets_up'=14;;;0;14", data)
         self.daemon.kind = "outage"
         self.assertIn("#12 path-outage (transtelecom) for 3m", self.check(2))
