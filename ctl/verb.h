@@ -75,6 +75,7 @@ enum kpc_exit kpc_mutes_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_log_level_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_metrics_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_stats_exec(struct kpc_ctx *ctx);
+enum kpc_exit kpc_doctor_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_completion_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_version_exec(struct kpc_ctx *ctx);
 enum kpc_exit kpc_help_exec(struct kpc_ctx *ctx);

@@ -91,6 +91,10 @@ const struct kpc_verb kpc_verbs[] = {
      "kpwatchctl metrics >k.tmp && mv k.tmp DIRECTORY/kpwatchd.prom",
      kpc_metrics_exec},
     {"stats", "", 0, 0, 0, 0, "the daemon's own counters", NULL, kpc_stats_exec},
+    {"doctor", "", 0, 0, 0, 0, "the usual troubles, and what to do",
+     "Looks at the daemon, its rights, ports, the clock, the configuration, anchors,\n"
+     "firewalls, IPv6 and paths. Exit code 1 where it found trouble.",
+     kpc_doctor_exec},
     {"completion", "bash|zsh|fish", 1, KPC_WORDS_MAX - 1, 0, 0, "a script for your shell",
      "It completes verbs, options and, by asking the daemon, names.\n"
      "For bash and zsh: eval \"$(kpwatchctl completion bash)\"; in fish pipe it to\n"

@@ -181,11 +181,16 @@ static json_t *probe_stats_object(const struct kp_stats_view *v, enum kp_probe_t
     struct kp_obj discarded = kp_obj_begin();
     for (int d = KP_DISCARD_NONE + 1; d < KP_DISCARD_COUNT; d++)
         kp_obj_count(&discarded, kp_discard_name((enum kp_discard)d), v->discarded[type][d]);
+    struct kp_obj failed = kp_obj_begin();
+    for (int e = 1; e < KP_ERRNOS; e++)
+        if (v->send_errors[type][e] > 0 && strerrorname_np(e) != NULL)
+            kp_obj_count(&failed, strerrorname_np(e), v->send_errors[type][e]);
     struct kp_obj o = kp_obj_begin();
     kp_obj_text(&o, "type", kp_probe_type_name(type));
     kp_obj_count(&o, "sent", v->sent[type]);
     kp_obj_count(&o, "late", v->late[type]);
     kp_obj_json(&o, "results", kp_obj_end(&results));
+    kp_obj_json(&o, "send_errors", kp_obj_end(&failed));
     kp_obj_json(&o, "discarded", kp_obj_end(&discarded));
     return kp_obj_end(&o);
 }

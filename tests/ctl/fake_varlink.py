@@ -354,6 +354,7 @@ class Daemon:
         kinds = [{"type": t, "sent": 100000 + i, "late": 7,
                   "results": {"answered": 99000, "refused": 1, "timeout": 900,
                               "unreachable": 90, "local-error": 9},
+                  "send_errors": {},
                   "discarded": {"bad_checksum": 1, "bad_cookie": 2, "wrong_source": 3,
                                 "duplicate": 4, "late": 5, "malformed": 6}}
                  for i, t in enumerate(("icmp", "tcp-syn", "dns"))]

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What a service manager sees: readiness, words, watchdog, reload, a socket handed down."""
+import json
 import os
 import shutil
 import signal
@@ -150,6 +151,55 @@ class Service(unittest.TestCase):
             daemon.ctl("reload")
             wait_for(lambda: os.path.exists(path) and os.path.getsize(path), "events in the file")
             self.assertEqual(daemon.stop(), 0)
+
+    def findings(self, daemon):
+        done = subprocess.run(
+            self.lab.command("vantage", kplab.KPWATCHCTL, "-s", daemon.socket, "doctor", "--json"),
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+        checks = {c["name"]: c for c in json.loads(done.stdout)["checks"]}
+        self.assertEqual(done.returncode, int(any(c["ok"] is False for c in checks.values())))
+        return checks
+
+    def nft(self, *rules):
+        """Rules for what comes in or goes out, until the test is over."""
+        chains = "".join(f"add chain inet t {hook} {{ type filter hook {hook} priority 0; }}\n"
+                         for hook in ("input", "output"))
+        subprocess.run(self.lab.command("vantage", "nft", "-f", "-"), text=True, check=True,
+                       input="add table inet t\n" + chains + "".join(
+                           f"add rule inet t {rule}\n" for rule in rules))
+        self.addCleanup(subprocess.run, self.lab.command("vantage", "nft", "delete", "table",
+                                                         "inet", "t"), check=True)
+
+    def test_doctor(self):
+        """The usual troubles, real ones."""
+        targets = [{"name": name, "address": address, "probes": ["ping", "web"]}
+                   for name, address in (("four", "198.18.176.71"), ("six", "2001:2::71"))]
+        daemon = Managed(self.lab, kplab.conf(targets))
+        checks = self.findings(daemon)
+        self.assertIs(checks["daemon"]["ok"], False)
+        self.assertIn("systemctl start", checks["daemon"]["advice"])
+        self.assertNotIn("anchors", checks)
+        with daemon:
+            wait_for(lambda: self.findings(daemon)["answers"]["ok"], "answers")
+            checks = self.findings(daemon)
+            for name in ("daemon", "rights", "ports", "configuration", "sending"):
+                self.assertIs(checks[name]["ok"], True, name)
+            wait_for(lambda: self.findings(daemon)["ipv6"]["ok"] is False, "IPv6 is missing")
+            self.assertIsNone(checks["paths"]["ok"])
+            wait_for(lambda: self.findings(daemon)["anchors"]["ok"], "the anchors are judged")
+            daemon.write("version: 1\n")
+            self.assertIs(self.findings(daemon)["configuration"]["ok"], False)
+            self.nft("output tcp flags syn / syn,ack drop")
+            wait_for(lambda: self.findings(daemon)["sending"]["ok"] is False, "SYNs are dropped")
+            self.assertIn("tcp-syn", self.findings(daemon)["sending"]["text"])
+            daemon.stop()
+
+    def test_doctor_incoming(self):
+        self.nft("input ip protocol icmp icmp type echo-reply drop")
+        daemon = Managed(self.lab, self.text())
+        with daemon:
+            wait_for(lambda: self.findings(daemon)["answers"]["ok"] is False, "no echo comes back")
+            self.assertIn("let ICMP in", self.findings(daemon)["answers"]["advice"])
 
     def test_not_ready(self):
         """What cannot start never says that it is ready."""
