@@ -198,6 +198,11 @@ void kpd_control_describe(const struct kpd_control *control, struct kp_report_da
     out->events_dropped = stats.dropped;
 }
 
+void kpd_control_user(struct kpd_control *control, uid_t user)
+{
+    control->user = user;
+}
+
 void kpd_control_reconfigured(struct kpd_control *control)
 {
     for (struct kpd_conn *c = control->conns; c; c = c->next) {
@@ -234,6 +239,7 @@ struct kpd_control *kpd_control_open(const struct kpd_control_args *args,
     }
     kpd_json_init();
     control->args = *args;
+    control->user = geteuid();
     control->limits = args->limits ? *args->limits : KPD_CONTROL_LIMITS;
     const char *group = args->group ? args->group : "kpwatchd";
     control->place.dir = -1;

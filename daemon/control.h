@@ -84,6 +84,10 @@ struct kpd_control_args {
 struct kpd_control *kpd_control_open(const struct kpd_control_args *args,
                                      char why[KPD_CONTROL_WHY]);
 
+/* Who we are now, after privileges went: that user may change things, as root may.
+ * Until then it is who opened the server. */
+void kpd_control_user(struct kpd_control *control, uid_t user);
+
 /* After the core was configured anew: a list of targets that is being written
  * would go on with others, so its reader is disconnected instead. */
 void kpd_control_reconfigured(struct kpd_control *control);

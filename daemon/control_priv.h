@@ -24,6 +24,7 @@ struct kpd_control {
     struct kpd_control_limits limits;
     struct kpd_place place;
     int listener;
+    uid_t user; /* who may change things, besides root */
     struct kpd_watch *watch;
     struct kpd_timer *resume; /* of the listener */
     struct kpd_timer *sweep;  /* looks after what is slow; set only while needed */

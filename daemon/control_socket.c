@@ -116,7 +116,9 @@ static gid_t reader_group(const char *group, char *why)
 /* Gives a thing of ours at dir/name to the group, then the mode. */
 static bool give(int dir, const char *name, gid_t gid, mode_t mode, char *why)
 {
-    if (fchownat(dir, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) != 0)
+    struct stat st;
+    bool theirs = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_gid == gid;
+    if (!theirs && fchownat(dir, name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) != 0)
         snprintf(why, KPD_CONTROL_WHY,
                  "cannot give the control socket to group %u (%s): it belongs to group %u",
                  (unsigned)gid, strerror(errno), (unsigned)getegid());
@@ -128,13 +130,13 @@ static bool give(int dir, const char *name, gid_t gid, mode_t mode, char *why)
 static int bind_place(int fd, struct kpd_place *place, const struct sockaddr_un *addr,
                       gid_t gid, char *why)
 {
-    bool safe = dir_is_safe(place->dir);
-    mode_t before = umask(safe ? 0177 : 0117);
+    place->safe = dir_is_safe(place->dir);
+    mode_t before = umask(place->safe ? 0177 : 0117);
     int rc = bind(fd, (const struct sockaddr *)addr, sizeof *addr);
     umask(before);
     if (rc != 0)
         return -1;
-    if (!safe)
+    if (!place->safe)
         snprintf(why, KPD_CONTROL_WHY,
                  "others can write the directory of the control socket: it keeps group %u",
                  (unsigned)getegid());
@@ -199,7 +201,7 @@ void kpd_place_leave(struct kpd_place *place)
                 st.st_dev == place->bound.st_dev && st.st_ino == place->bound.st_ino;
     /* Without the right to (privileges are gone) it stays: the next start sees
      * that nobody listens and replaces it. */
-    if (ours && dir_is_safe(place->dir))
+    if (ours && place->safe)
         unlinkat(place->dir, place->name, 0);
     if (place->dir >= 0)
         close(place->dir);

@@ -11,6 +11,7 @@ struct kpd_place {
     int dir;           /* O_PATH of its directory */
     char *name;        /* inside dir */
     struct stat bound; /* what bind made */
+    bool safe;         /* nobody else can put something in its place */
 };
 
 /* A listening socket, or -1 and why; why is a warning, or "", where it works. */

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct app {
     struct kpd_options options;
@@ -268,6 +269,7 @@ static bool open_all(struct app *app, char *why)
     if (!kpd_driver_open(app->loop, app->hub, app->conf, &app->driver, why) ||
         !open_control(app, why) || !kpd_priv_drop(app->options.user, why))
         return false;
+    kpd_control_user(app->control, geteuid());
     /* Only from here on events reach everyone, so nothing is told before. */
     kpd_sinks_reconfigure(app->sinks, app->conf, level_in_force(app));
     if (why[0] != '\0')
