@@ -6,15 +6,25 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+/* Those are for daemon/net/raw.c. */
+static bool is_raw(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_RAW;
+}
+
 bool kpd_listen_inherited(const char *path, int *fd, char why[KPD_LISTEN_WHY])
 {
-    int count = sd_listen_fds(1);
+    int end = SD_LISTEN_FDS_START + sd_listen_fds(1);
     int first = SD_LISTEN_FDS_START;
     *fd = -1;
     why[0] = '\0';
-    if (count == 0)
+    while (first < end && is_raw(first))
+        first++;
+    if (first >= end)
         return true;
-    if (count != 1 || sd_is_socket_unix(first, SOCK_STREAM, 1, NULL, 0) <= 0) {
+    if (sd_is_socket_unix(first, SOCK_STREAM, 1, NULL, 0) <= 0) {
         snprintf(why, KPD_LISTEN_WHY,
                  "socket activation must hand down one listening Unix stream socket");
         return false;

@@ -4,6 +4,7 @@
 #include "daemon/driver.h"
 #include "daemon/facts.h"
 #include "daemon/listen.h"
+#include "daemon/net/raw.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/priv.h"
@@ -331,12 +332,23 @@ static int check_only(struct app *app)
     return 0;
 }
 
+static int store_sockets(void)
+{
+    char why[256];
+    bool done = kpd_raw_store(why);
+    if (!done)
+        fprintf(stderr, "kpwatchd: %s\n", why);
+    return done ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     static struct app app;
     int status = kpd_options_parse(argc, argv, &app.options);
     if (status >= 0)
         return status;
+    if (app.options.store_sockets)
+        return store_sockets();
     app.conf = kpd_reload_first(app.options.config);
     if (app.conf == NULL)
         return 1;

@@ -7,7 +7,7 @@
 #define DEFAULT_CONFIG KP_SYSCONFDIR "/kpwatchd/kpwatchd.yaml"
 
 static const char usage[] =
-    "usage: kpwatchd [-c FILE] [-n] [-v]... [-u USER]\n"
+    "usage: kpwatchd [-c FILE] [-n] [-v]... [-u USER] | -R\n"
     "\n"
     "Watches whether known .kp hosts can be reached, over which path, and says\n"
     "what failed.  Runs in the foreground; look with kpwatchctl.\n"
@@ -15,6 +15,7 @@ static const char usage[] =
     "  -c FILE  the configuration (default " DEFAULT_CONFIG ")\n"
     "  -n       check the configuration and exit: 0 good, 1 bad\n"
     "  -nv      the same, and print the effective configuration\n"
+    "  -R       open the raw sockets, leave them with the service manager, exit\n"
     "  -v       say more on standard error\n"
     "  -u USER  after opening the sockets, go on as USER\n"
     "  -V       print the version\n"
@@ -33,13 +34,16 @@ int kpd_options_parse(int argc, char **argv, struct kpd_options *out)
         fputs(usage, stdout);
         return 0;
     }
-    for (int opt = 0; (opt = getopt(argc, argv, "c:nvu:Vh")) != -1;)
+    for (int opt = 0; (opt = getopt(argc, argv, "c:nRvu:Vh")) != -1;)
         switch (opt) {
         case 'c':
             out->config = optarg;
             break;
         case 'n':
             out->check_only = true;
+            break;
+        case 'R':
+            out->store_sockets = true;
             break;
         case 'v':
             out->verbose++;

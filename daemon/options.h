@@ -9,6 +9,7 @@ struct kpd_options {
     const char *user; /* NULL: stay who we are */
     int verbose;
     bool check_only;
+    bool store_sockets; /* only leave raw sockets with the service manager */
 };
 
 /* Reads the command line.  -1: go on; else exit with this status (help and

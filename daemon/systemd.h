@@ -15,6 +15,24 @@ static inline int sd_notify(int unset, const char *state)
     return 0;
 }
 
+static inline int sd_pid_notify_with_fds(int pid, int unset, const char *state, const int *fds,
+                                         unsigned count)
+{
+    (void)pid;
+    (void)unset;
+    (void)state;
+    (void)fds;
+    (void)count;
+    return 0;
+}
+
+static inline int sd_notify_barrier(int unset, uint64_t usec)
+{
+    (void)unset;
+    (void)usec;
+    return 0;
+}
+
 static inline int sd_watchdog_enabled(int unset, uint64_t *usec)
 {
     (void)unset;

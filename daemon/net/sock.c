@@ -1,6 +1,7 @@
 #include "daemon/net/sock.h"
 
 #include "daemon/net/filter.h"
+#include "daemon/net/raw.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -100,8 +101,7 @@ static int open_fd(enum kp_probe_type type, enum kp_family family, const struct 
 {
     int domain = family == KP_IPV4 ? AF_INET : AF_INET6;
     int icmp = family == KP_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    int fd = socket(domain, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                    type == KP_PROBE_ICMP ? icmp : IPPROTO_TCP);
+    int fd = kpd_raw_open(domain, type == KP_PROBE_ICMP ? icmp : IPPROTO_TCP);
     if (fd < 0)
         return errno;
     int rc = set_filter(fd, type, family, wire);

@@ -21,7 +21,7 @@ WINGS = {
     "ctl": ["lib/base", "lib/conf", "lib/core", "lib/telling", "lib/host"],
 }
 # Of daemon/ its rooms may know only these.
-DAEMON_OPEN = {"daemon/loop.h", "daemon/clock.h", "daemon/hub.h"}
+DAEMON_OPEN = {"daemon/systemd.h", "daemon/loop.h", "daemon/clock.h", "daemon/hub.h"}
 # A system header only these files may include.
 ONLY = {
     "event2/": ["daemon/loop.c", "daemon/sinks/metrics"],

@@ -2,7 +2,7 @@
 # their own and skip where they may not make one.
 set(KP_NET_ALL tests/unit/net_help.c daemon/clock.c daemon/loop.c daemon/net/batch.c
     daemon/net/dns_stream.c daemon/net/engine_dns.c daemon/net/filter.c daemon/net/meta.c
-    daemon/net/net.c daemon/net/resolve.c daemon/net/sock.c daemon/net/sockaddr.c
+    daemon/net/net.c daemon/net/raw.c daemon/net/resolve.c daemon/net/sock.c daemon/net/sockaddr.c
     daemon/net/source.c daemon/net/stamps.c lib/wire/cookie.c lib/wire/icmp_error.c
     lib/wire/pkt_ip.c lib/wire/probe.c lib/wire/probe_dns.c lib/wire/probe_icmp.c
     lib/wire/probe_tcp.c lib/base/addr.c lib/base/bytes.c lib/base/siphash.c)
