@@ -83,8 +83,7 @@ static void look_at_rights(struct doctor *d)
         close(fd);
     bool may = d->reached || fd >= 0;
     found(d, "rights", may ? OK : ILL,
-          "start kpwatchd by its unit (AmbientCapabilities=CAP_NET_RAW) or as root; a "
-          "container needs CAP_NET_RAW too",
+          "start kpwatchd by its unit, or as root; a container needs CAP_NET_RAW",
           may ? "raw sockets can be opened" : "no raw socket can be opened here: %s",
           strerror(why));
 }

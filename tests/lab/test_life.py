@@ -232,6 +232,7 @@ class Life(kplab.Case):
             self.assertIn("start as root or with CAP_NET_RAW", said)
 
     def test_options(self):
+        self.assertIn("no service manager", self.kpwatchd("-R", code=1))
         for word, code in (("-h", 0), ("--help", 0), ("-V", 0), ("-x", 2), ("-c", 2), ("extra", 2)):
             self.assertNotEqual(self.kpwatchd(word, code=code), "")
 
