@@ -1,13 +1,13 @@
 #include "daemon/sinks/file_writer.h"
 
+#include "daemon/sinks/thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TRY_AGAIN_MS 250
@@ -119,19 +119,9 @@ static bool next(struct kpd_writer *w)
     return w->hand || !w->stop;
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    long nsec = until.tv_nsec + (long)(ms % 1000) * 1000000;
-    until.tv_sec += ms / 1000 + nsec / 1000000000;
-    until.tv_nsec = nsec % 1000000000;
-    return until;
-}
-
 static void pause_a_while(struct kpd_writer *w)
 {
-    struct timespec until = in_ms(TRY_AGAIN_MS);
+    struct timespec until = kpd_thread_in_ms(TRY_AGAIN_MS);
     while (!w->stop && !w->reopen && pthread_cond_timedwait(&w->wake, &w->lock, &until) == 0)
         ;
 }
@@ -181,29 +171,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Signals are the loop's. */
+/* Nobody waits for its end. */
 static bool start(struct kpd_writer *w)
 {
-    sigset_t all, before;
     pthread_t thread;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, NULL, run, w) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bool started = kpd_thread_start(&thread, run, w);
     if (started)
         pthread_detach(thread);
     return started;
-}
-
-/* Waits must not depend on whoever sets the clock. */
-static void init_locks(struct kpd_writer *w)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&w->lock, NULL);
 }
 
 struct kpd_writer *kpd_writer_new(const char *path, size_t max_count)
@@ -211,7 +186,7 @@ struct kpd_writer *kpd_writer_new(const char *path, size_t max_count)
     struct kpd_writer *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
-    init_locks(w);
+    kpd_thread_locks(&w->lock, &w->wake);
     kpd_queue_init(&w->queue, max_count, 0);
     w->fd = -1;
     w->reopen = true; /* so that a wrong path is said before there is an event */
@@ -259,7 +234,7 @@ int kpd_writer_state(struct kpd_writer *w, size_t *waiting)
 
 void kpd_writer_free(struct kpd_writer *w, unsigned seconds)
 {
-    struct timespec until = in_ms(1000 * seconds);
+    struct timespec until = kpd_thread_in_ms(1000 * seconds);
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_broadcast(&w->wake);

@@ -2,6 +2,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/sinks/history_thread.h"
+#include "daemon/sinks/level.h"
 #include "daemon/sinks/outlet.h"
 #include "lib/core/view.h"
 #include "lib/telling/export.h"
@@ -149,21 +150,6 @@ static struct kp_wall began(const struct kp_event *event)
     return at.ns > 0 && at.ns < event->at.ns ? at : event->at;
 }
 
-static bool is_change(enum kp_action action)
-{
-    switch (action) {
-    case KP_EV_TARGET_STATE:
-    case KP_EV_PATH_STATE:
-    case KP_EV_VANTAGE_HEALTH:
-    case KP_EV_INCIDENT_OPENED:
-    case KP_EV_INCIDENT_UPDATED:
-    case KP_EV_INCIDENT_CLOSED:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void keep_evidence(struct kpd_history *h, const struct kp_event *event)
 {
     struct kp_wall from = kp_wall_add(began(event), (struct kp_dur){-BEFORE_NS});
@@ -189,7 +175,7 @@ static void on_event(const struct kpd_hub_entry *entry, const struct kp_event *e
     struct kpd_history *h = ctx;
     if (!note_event(h, entry))
         return;
-    if (is_change(entry->action))
+    if (kpd_is_change(entry->action))
         keep_evidence(h, event);
     if (!h->changed)
         kpd_timer_set(h->timer, (struct kp_dur){SOON_NS});

@@ -1,10 +1,10 @@
 #include "daemon/sinks/history_thread.h"
 
 #include "daemon/clock.h"
+#include "daemon/sinks/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,20 +167,10 @@ static void drop_all(struct kpd_hthread *t)
     t->learned = NULL;
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    long nsec = until.tv_nsec + (long)(ms % 1000) * 1000000;
-    until.tv_sec += ms / 1000 + nsec / 1000000000;
-    until.tv_nsec = nsec % 1000000000;
-    return until;
-}
-
 /* Lock held; returns when there is something to do or to look at. */
 static void wait_for_work(struct kpd_hthread *t, bool trying)
 {
-    struct timespec until = in_ms(trying ? TRY_AGAIN_MS : LOOK_MS);
+    struct timespec until = kpd_thread_in_ms(trying ? TRY_AGAIN_MS : LOOK_MS);
     int rc = 0;
     while (rc == 0 && !t->stop && !t->asks && (trying || (!t->queue.head && !t->learned)))
         rc = pthread_cond_timedwait(&t->wake, &t->lock, &until);
@@ -341,27 +331,6 @@ static bool copy_args(struct kpd_hthread *t, const struct kpd_store_args *args)
     return t->path && t->boot && t->machine && t->version && t->directory;
 }
 
-/* Waits must not depend on whoever sets the clock; signals are the loop's. */
-static bool start(struct kpd_hthread *t)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&t->thread, NULL, run, t) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
-static void init_locks(struct kpd_hthread *t)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->wake, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&t->lock, NULL);
-}
-
 struct kpd_hthread *kpd_hthread_new(const struct kpd_store_args *args, struct kpd_store *store,
                                     size_t max_count)
 {
@@ -370,7 +339,7 @@ struct kpd_hthread *kpd_hthread_new(const struct kpd_store_args *args, struct kp
         kpd_store_close(store);
         return NULL;
     }
-    init_locks(t);
+    kpd_thread_locks(&t->lock, &t->wake);
     size_t count = max_count > 0 ? max_count : USUAL_COUNT;
     kpd_queue_init(&t->queue, count, KPD_HTHREAD_BYTES);
     kpd_queue_init(&t->hand, count, KPD_HTHREAD_BYTES);
@@ -378,7 +347,7 @@ struct kpd_hthread *kpd_hthread_new(const struct kpd_store_args *args, struct kp
     t->store = store;
     t->low = args->ballast > 0 && (!store || !kpd_store_take_ballast(store));
     t->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (t->event < 0 || !copy_args(t, args) || !start(t)) {
+    if (t->event < 0 || !copy_args(t, args) || !kpd_thread_start(&t->thread, run, t)) {
         free_all(t);
         return NULL;
     }

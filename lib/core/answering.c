@@ -38,14 +38,6 @@ static struct kp_back since(struct kp_wall t)
     return (struct kp_back){t, t};
 }
 
-static bool names(const struct kp_names *list, const char *name)
-{
-    for (uint32_t n = 0; n < list->count && n < KP_INCIDENT_NAMES; n++)
-        if (strcmp(list->name[n], name) == 0)
-            return true;
-    return false;
-}
-
 /* May be falling silent again: to be awaited before it counts as over. */
 static bool wavers(const struct kp_group *group)
 {
@@ -57,7 +49,7 @@ static struct kp_back paths_back(const struct kp_core *core, const struct kp_inc
     struct kp_back back = {0};
     for (uint32_t i = 0; i < core->world->path_count; i++) {
         const struct kp_path *path = &core->world->paths[i];
-        if (!names(&incident->what.paths, path->conf->name))
+        if (!kp_names_has(&incident->what.paths, path->conf->name))
             continue;
         add_part(&back, back_since(core, &path->group, incident));
         if (wavers(&path->group))
@@ -85,7 +77,7 @@ static struct kp_back targets_back(const struct kp_core *core,
     bool any = false;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
-        if (!names(&incident->what.targets, target->conf->name))
+        if (!kp_names_has(&incident->what.targets, target->conf->name))
             continue;
         any = true;
         add_part(&back, incident->what.class == KP_V_SERVICE_OUTAGE
@@ -104,7 +96,7 @@ static bool in_part(const struct kp_core *core, const struct kp_incident *incide
     uint32_t all = 0;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
-        if (!names(&incident->what.targets, target->conf->name))
+        if (!kp_names_has(&incident->what.targets, target->conf->name))
             continue;
         all++;
         down += target->group.state == KP_DOWN;

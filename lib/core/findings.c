@@ -77,8 +77,8 @@ static void name_targets(const struct kp_core *core, const struct kp_explanation
     }
 }
 
-static void wide_group(const struct kp_core *core, const struct kp_group *group,
-                       double threshold, struct kp_finding *f, struct kp_mono *began)
+static void wide_group(const struct kp_group *group, double threshold, struct kp_finding *f,
+                       struct kp_mono *began)
 {
     if (group->state != KP_DOWN)
         return;
@@ -86,7 +86,6 @@ static void wide_group(const struct kp_core *core, const struct kp_group *group,
     f->certain |= kp_group_certain(group, &rule);
     if (!kp_mono_set(*began) || kp_mono_before(*began, group->since))
         *began = group->since;
-    (void)core;
 }
 
 static void set_began(const struct kp_core *core, const struct kp_explanation *e,
@@ -95,12 +94,12 @@ static void set_began(const struct kp_core *core, const struct kp_explanation *e
     const struct kp_world *world = core->world;
     struct kp_mono began = {0};
     if (e->class == KP_V_DNS_OUTAGE)
-        wide_group(core, &core->dns, world->dns_threshold, f, &began);
+        wide_group(&core->dns, world->dns_threshold, f, &began);
     for (uint32_t i = 0; i < world->path_count; i++)
         if (path_in_scope(e, i))
-            wide_group(core, &world->paths[i].group, world->paths[i].threshold, f, &began);
+            wide_group(&world->paths[i].group, world->paths[i].threshold, f, &began);
     if (!kp_mono_set(began))
-        wide_group(core, &core->country, world->country_threshold, f, &began);
+        wide_group(&core->country, world->country_threshold, f, &began);
     f->began = kp_tell_wall(core, kp_mono_set(began) ? began : core->now);
 }
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static bool has(const struct kp_names *names, const char *name)
+bool kp_names_has(const struct kp_names *names, const char *name)
 {
     for (uint32_t i = 0; i < names->count && i < KP_INCIDENT_NAMES; i++)
         if (strcmp(names->name[i], name) == 0)
@@ -12,7 +12,7 @@ static bool has(const struct kp_names *names, const char *name)
 
 void kp_names_add(struct kp_names *names, const char *name)
 {
-    if (has(names, name))
+    if (kp_names_has(names, name))
         return;
     if (names->count < KP_INCIDENT_NAMES) {
         char *to = names->name[names->count];
@@ -37,7 +37,7 @@ void kp_names_join(struct kp_names *to, const struct kp_names *from)
 static bool shares(const struct kp_names *a, const struct kp_names *b)
 {
     for (uint32_t i = 0; i < a->count && i < KP_INCIDENT_NAMES; i++)
-        if (has(b, a->name[i]))
+        if (kp_names_has(b, a->name[i]))
             return true;
     return false;
 }
@@ -48,7 +48,7 @@ bool kp_names_within(const struct kp_names *a, const struct kp_names *b)
     if (a->count == 0 || a->count > KP_INCIDENT_NAMES)
         return false;
     for (uint32_t i = 0; i < a->count; i++)
-        if (!has(b, a->name[i]))
+        if (!kp_names_has(b, a->name[i]))
             return false;
     return true;
 }

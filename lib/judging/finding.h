@@ -18,6 +18,7 @@ struct kp_names {
     char name[KP_INCIDENT_NAMES][65];
 };
 void kp_names_add(struct kp_names *names, const char *name);
+bool kp_names_has(const struct kp_names *names, const char *name);
 
 struct kp_fact {
     char rule[33];

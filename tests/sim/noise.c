@@ -1,7 +1,8 @@
 /* kpnoise: years of noisy health straight through the judging objects, to count
  * how often they cry wolf.  One path with 12 targets and a link of its own with
  * 3 anchors; thresholds and the order of calls are those of lib/core/world.c and
- * lib/core/judge.c, where everything else is left out. */
+ * lib/core/judge.c.  Left out is what only holds alarms back: what the others on the
+ * path lose, and who else answers. */
 #include "lib/judging/baseline.h"
 #include "lib/judging/group.h"
 

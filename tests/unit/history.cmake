@@ -8,5 +8,6 @@ set(history daemon/sinks/history_cell.c daemon/sinks/history_roll.c daemon/sinks
     lib/base/text.c lib/base/utf8.c lib/base/time.c lib/base/vocab.c lib/base/err.c)
 set(KP_UNIT_LIBS PkgConfig::JANSSON PkgConfig::SQLITE Threads::Threads)
 kp_unit(test_history_store ${history})
-kp_unit(test_history_thread ${history} daemon/sinks/history_thread.c)
+kp_unit(test_history_thread ${history} daemon/sinks/history_thread.c
+        daemon/sinks/thread.c)
 set(KP_UNIT_LIBS)

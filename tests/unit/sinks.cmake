@@ -7,5 +7,6 @@ set(sinks_telling lib/telling/event_json.c lib/telling/event_log.c lib/telling/i
 kp_unit(test_event_log ${sinks_telling} lib/judging/finding.c)
 kp_unit(test_sinks ${sinks_telling} daemon/clock.c daemon/loop.c daemon/hub.c
         daemon/sinks/queue.c daemon/sinks/outlet.c daemon/sinks/dgram.c daemon/sinks/journal.c
-        daemon/sinks/syslog.c daemon/sinks/file.c daemon/sinks/file_writer.c)
+        daemon/sinks/syslog.c daemon/sinks/file.c daemon/sinks/file_writer.c
+        daemon/sinks/thread.c)
 set(KP_UNIT_LIBS)

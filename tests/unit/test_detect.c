@@ -50,6 +50,21 @@ static void answers_bring_the_score_back(void **state)
     assert_true(d.score == 0);
 }
 
+static void a_loss_makes_the_next_one_likelier_for_a_while(void **state)
+{
+    (void)state;
+    struct kp_detect d = {0};
+    double usual = kp_detect_loss(&d, &kp_detect_confirm, 0.02, at(0));
+    assert_true(usual > 0.02 && usual < 0.06); /* bursts 5 of 125 s, 85 % lost in them */
+    kp_detect_feed(&d, &kp_detect_confirm, 0.02, at(0), true, 1000);
+    double soon = kp_detect_loss(&d, &kp_detect_confirm, 0.02, at(1));
+    assert_true(soon > 0.4);
+    double later = kp_detect_loss(&d, &kp_detect_confirm, 0.02, at(60));
+    assert_true(later > usual - 1e-9 && later < usual + 0.001);
+    kp_detect_feed(&d, &kp_detect_confirm, 0.02, at(60), false, 1000);
+    assert_true(kp_detect_loss(&d, &kp_detect_confirm, 0.02, at(61)) < usual);
+}
+
 /* Two million probes, one a second, with 5 % independent loss, and with bursts of a
  * mean of 3 s at 80 % loss: nothing may be confirmed. */
 static void noise_confirms_nothing(void **state)
@@ -78,6 +93,7 @@ int main(void)
         cmocka_unit_test(the_threshold_grows_with_rate_and_groups),
         cmocka_unit_test(total_silence_is_confirmed_near_the_limit),
         cmocka_unit_test(answers_bring_the_score_back),
+        cmocka_unit_test(a_loss_makes_the_next_one_likelier_for_a_while),
         cmocka_unit_test(noise_confirms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

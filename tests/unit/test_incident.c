@@ -14,6 +14,7 @@ struct bench {
     struct kp_finding *findings; /* 8 */
     size_t count;
     int64_t now, answering; /* seconds; 0: all silent */
+    int64_t settled;        /* seconds; 0: since all that answers does */
     uint8_t uuid;
     unsigned opened, updated, closed; /* news so far */
 };
@@ -28,7 +29,7 @@ static struct kp_back answering(void *arg, const struct kp_incident *incident)
     const struct bench *b = arg;
     assert_true(incident->phase != KP_CLOSED);
     struct kp_wall first = b->answering == 0 ? (struct kp_wall){0} : at(b->answering);
-    return (struct kp_back){first, first};
+    return (struct kp_back){first, b->settled == 0 ? first : at(b->settled)};
 }
 
 static void uuid(void *arg, uint8_t out[16])
@@ -210,6 +211,65 @@ static void silence_without_a_finding_is_no_recovery(void **state)
     heal(b, 0, 2000);
     expect(b, 1, KP_V_PATH_OUTAGE, KP_CONFIRMED, KP_MEDIUM);
     expect_news(b, 1, 0, 0);
+}
+
+static void it_waits_until_all_has_settled(void **state)
+{
+    struct bench *b = *state;
+    path_a(b, 0);
+    look(b, 20);
+    b->settled = 200; /* the last of its hosts */
+    heal(b, 100, 490);
+    expect(b, 1, KP_V_PATH_OUTAGE, KP_RECOVERING, KP_MEDIUM);
+    heal(b, 100, 500);
+    expect(b, 1, KP_V_PATH_OUTAGE, KP_CLOSED, KP_MEDIUM);
+    assert_int_equal(by_id(b, 1)->ended.ns, at(100).ns);
+}
+
+static void a_part_that_breaks_again_begins_the_wait_anew(void **state)
+{
+    struct bench *b = *state;
+    country(b, 0);
+    look(b, 20);
+    heal(b, 100, 200);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_RECOVERING, KP_MEDIUM);
+    path_a(b, 210);
+    b->answering = 100;
+    look(b, 230);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_RECOVERING, KP_MEDIUM);
+    heal(b, 100, 520);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_RECOVERING, KP_MEDIUM);
+    heal(b, 100, 530);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_CLOSED, KP_MEDIUM);
+    assert_int_equal(by_id(b, 1)->ended.ns, at(230).ns);
+    expect_news(b, 1, 1, 1);
+}
+
+static void a_path_relapses_into_the_country_it_was_of(void **state)
+{
+    struct bench *b = *state;
+    country(b, 0);
+    look(b, 20);
+    heal(b, 100, 410);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_CLOSED, KP_MEDIUM);
+    path_a(b, 900);
+    look(b, 920);
+    expect_news(b, 1, 2, 1);
+    assert_int_equal(by_id(b, 1)->phase, KP_CONFIRMED);
+    assert_int_equal(by_id(b, 1)->what.began.ns, at(0).ns);
+    assert_int_equal(kp_incidents_count(b->table), 1);
+}
+
+static void one_host_is_no_relapse_of_the_country(void **state)
+{
+    struct bench *b = *state;
+    country(b, 0);
+    look(b, 20);
+    heal(b, 100, 410);
+    find(b, KP_V_HOST_OUTAGE, 900, "a1", "a");
+    look(b, 920);
+    expect(b, 2, KP_V_HOST_OUTAGE, KP_CONFIRMED, KP_MEDIUM);
+    expect(b, 1, KP_V_COUNTRY_OUTAGE, KP_CLOSED, KP_MEDIUM);
 }
 
 static void a_flicker_does_not_close(void **state)
@@ -579,6 +639,10 @@ int main(void)
         T(no_edge_ever_keeps_it_low),
         T(it_closes_after_answers_for_long_enough),
         T(silence_without_a_finding_is_no_recovery),
+        T(it_waits_until_all_has_settled),
+        T(a_part_that_breaks_again_begins_the_wait_anew),
+        T(a_path_relapses_into_the_country_it_was_of),
+        T(one_host_is_no_relapse_of_the_country),
         T(a_flicker_does_not_close),
         T(a_host_grows_into_a_path_and_the_country),
         T(hosts_turn_out_to_be_one_path),
