@@ -139,6 +139,46 @@ static void check_host(struct checker *c, const struct kp_yaml_node *target)
         BAD(c, host, "a host without 'address' needs name servers in 'resolve-at'");
 }
 
+static const struct kp_conf_path *find_path(const struct kp_conf *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->path_count; i++)
+        if (conf->paths[i].name != NULL && strcmp(conf->paths[i].name, name) == 0)
+            return &conf->paths[i];
+    return NULL;
+}
+
+static bool pins(const struct kp_conf_path *path)
+{
+    return path->via.device != NULL || path->via.source.family != KP_AF_NONE;
+}
+
+/* How packets leave must be clear: by `via` of the one path that is expected. */
+static void check_via(struct checker *c, const struct kp_yaml_node *target,
+                      enum kp_family family)
+{
+    const struct kp_yaml_node *names = good(target, "paths"), *pinned = NULL;
+    const struct kp_conf_path *by = NULL;
+    size_t enabled = 0;
+    for (const struct kp_yaml_node *n = names != NULL ? names->child : NULL; n; n = n->next) {
+        bool named = !n->reported && n->kind == KP_YAML_TEXT;
+        const struct kp_conf_path *path = named ? find_path(c->conf, n->text) : NULL;
+        enabled += path != NULL && path->enabled;
+        if (path != NULL && path->enabled && pins(path)) {
+            pinned = n;
+            by = path;
+        }
+    }
+    if (pinned != NULL && enabled > 1)
+        BAD(c, pinned,
+            "path '%s' has a 'via', so packets would leave one way only: name no other enabled "
+            "path here",
+            by->name);
+    else if (pinned != NULL && by->via.source.family != KP_AF_NONE && family != KP_AF_NONE &&
+             by->via.source.family != family)
+        BAD(c, pinned, "'via' of path '%s' sends from an IPv%d address, this target has IPv%d",
+            by->name, family == KP_IPV4 ? 6 : 4, family == KP_IPV4 ? 4 : 6);
+}
+
 static void check_targets(struct checker *c)
 {
     size_t i = 0;
@@ -148,6 +188,7 @@ static void check_targets(struct checker *c)
         if (n->kind != KP_YAML_MAP || i >= c->conf->target_count)
             continue;
         check_host(c, n);
+        check_via(c, n, c->conf->targets[i].address.family);
         if (address != NULL)
             check_address(c, address, &c->conf->targets[i].address, true);
     }

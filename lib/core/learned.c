@@ -36,6 +36,8 @@ void kp_learned_free(struct kp_learned *l)
     free(l->targets);
     free(l->paths);
     free(l->incidents);
+    for (uint32_t i = 0; l->mutes != NULL && i < l->mute_count; i++)
+        free(l->mutes[i].reason);
     free(l->mutes);
     free(l);
 }
@@ -204,8 +206,9 @@ struct kp_learned *kp_core_learned(struct kp_core *core)
     paths_out(core, l);
     (void)incidents_out(core, l->incidents);
     for (uint32_t i = 0; i < core->mute_count; i++)
-        l->mutes[i] = (struct kp_learned_mute){kp_record_intern(core, core->mutes[i].name),
-                                               core->mutes[i].until};
+        l->mutes[i] =
+            (struct kp_learned_mute){kp_record_intern(core, core->mutes[i].name),
+                                     core->mutes[i].until, strdup(core->mutes[i].reason)};
     return l;
 }
 

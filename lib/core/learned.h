@@ -51,6 +51,7 @@ struct kp_learned_path {
 struct kp_learned_mute {
     uint32_t name;
     struct kp_wall until;
+    char *reason; /* owned; NULL: none, or no memory for it */
 };
 
 struct kp_learned {

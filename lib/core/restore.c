@@ -171,6 +171,17 @@ static enum kp_err incidents_in(struct kp_core *core, const struct kp_learned *l
     return err;
 }
 
+static void mutes_in(struct kp_core *core, const struct kp_learned *l)
+{
+    for (uint32_t i = 0; i < l->mute_count; i++) {
+        const struct kp_learned_mute *mute = &l->mutes[i];
+        const char *name = kp_core_record_name(core, mute->name);
+        if (name != NULL)
+            (void)kp_core_mute(core, name, mute->until,
+                               mute->reason != NULL ? mute->reason : "");
+    }
+}
+
 /* We saw nothing while we were away: that is no evidence, and no answer. */
 static void note_absence(const struct restore *r, const struct kp_learned *l)
 {
@@ -194,11 +205,7 @@ enum kp_err kp_core_restore(struct kp_core *core, const struct kp_learned *l)
         path_in(&r, &l->paths[i]);
     core_in(&r, &l->core);
     kp_world_thresholds(core->world);
-    for (uint32_t i = 0; i < l->mute_count; i++) {
-        const char *name = kp_core_record_name(core, l->mutes[i].name);
-        if (name != NULL)
-            (void)kp_core_mute(core, name, l->mutes[i].until, "from before the restart");
-    }
+    mutes_in(core, l);
     enum kp_err err = incidents_in(core, l);
     note_absence(&r, l);
     return err;

@@ -146,6 +146,7 @@ static json_t *mute(const struct writer *w, uint32_t i)
     struct kp_obj o = kp_obj_begin();
     put_name(w, &o, "name", w->l->mutes[i].name);
     kp_obj_json(&o, "until", wall(w->l->mutes[i].until));
+    kp_obj_text(&o, "reason", w->l->mutes[i].reason);
     return kp_obj_end(&o);
 }
 

@@ -258,8 +258,9 @@ static void read_incident(const struct reader *r, const json_t *json, uint32_t i
 
 static void read_mute(const struct reader *r, const json_t *json, uint32_t i)
 {
-    r->l->mutes[i] = (struct kp_learned_mute){name_at(r, json, "name"),
-                                              wall(json_object_get(json, "until"))};
+    r->l->mutes[i] =
+        (struct kp_learned_mute){name_at(r, json, "name"), wall(json_object_get(json, "until")),
+                                 strdup(text_at(json, "reason"))};
 }
 
 static void read_led(const struct reader *r, const json_t *json, struct kp_explanation *e)

@@ -105,9 +105,15 @@ static void the_same_comes_back(void **state)
     struct kp_core *core = core_at(0, -5000);
     watch(core, 0, 1500, 1000, 1300);
     assert_int_equal(only(core)->phase, KP_RECOVERING);
+    assert_int_equal(kp_core_mute(core, "c", at(9000), "their \"maintenance\""), KP_OK);
     char *before = learned_text(core);
     struct kp_core *again = core_at(1500 - 1, 1400);
     restore(again, before);
+    struct kp_mute_view mute;
+    kp_core_mute_at(again, 0, &mute);
+    assert_string_equal(mute.name, "c");
+    assert_string_equal(mute.reason, "their \"maintenance\"");
+    assert_int_equal(mute.until.ns, at(9000).ns);
     struct kp_learned *l = kp_core_learned(again);
     assert_int_equal(l->core.last_target_answer.ns + l->wall_minus_mono.ns, at(1496).ns);
     kp_learned_free(l);
