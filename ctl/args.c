@@ -187,7 +187,7 @@ static const struct kpc_opt_spec specs[KPC_OPT_COUNT] = {
     [KPC_OPT_GROUP] = {"group", 0, "GROUP", "only those of this group", set_group},
     [KPC_OPT_SINCE] = {"since", 0, "TIME", "from then on: an age (2h, 3d) or RFC 3339",
                        set_since},
-    [KPC_OPT_ALL] = {"all", 0, NULL, "single probe results as well", NULL},
+    [KPC_OPT_ALL] = {"all", 0, NULL, "leave nothing out", NULL},
     [KPC_OPT_FOR] = {"for", 0, "DURATION", "how long, with its unit: 30m, 2h, 3d", set_for},
     [KPC_OPT_REASON] = {"reason", 0, "TEXT", "why; shown by mutes", set_reason},
     [KPC_OPT_OPEN] = {"open", 0, NULL, "only those not closed yet", NULL},

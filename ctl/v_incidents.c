@@ -145,9 +145,10 @@ bool kpc_incidents_lasted(const struct kpc_ctx *ctx, const json_t *incident,
 {
     struct kp_wall from = {0};
     struct kp_wall to = ctx->now;
-    if (!time_of(incident, "began", &from))
-        return false;
-    time_of(incident, "ended", &to);
+    const char *phase = kpc_get_text(incident, "phase");
+    bool over = phase != NULL && strcmp(phase, "closed") == 0;
+    if (!time_of(incident, "began", &from) || (!time_of(incident, "ended", &to) && over))
+        return false; /* nobody saw its end */
     kpc_when_length((struct kp_dur){to.ns - from.ns}, out);
     return true;
 }
@@ -195,6 +196,8 @@ enum kpc_exit kpc_incidents_exec(struct kpc_ctx *ctx)
     json_t *parameters = kpc_parameter("since", given ? since : NULL);
     if (open)
         json_object_set_new(parameters, "open", json_true());
+    if (kpc_args_has(ctx->args, KPC_OPT_ALL))
+        json_object_set_new(parameters, "merged", json_true());
     enum kpc_exit code = kpc_call(ctx, "ListIncidents", parameters, &reply);
     if (code != KPC_DONE)
         return code;

@@ -15,10 +15,12 @@ const struct kpc_verb kpc_verbs[] = {
      "With TARGET (an anchor may be named as well): its probes, what is usual for\n"
      "each, and the last results.",
      kpc_targets_exec},
-    {"incidents", "", 0, 0, KPC_BIT(KPC_OPT_OPEN) | KPC_BIT(KPC_OPT_SINCE), 0,
+    {"incidents", "", 0, 0,
+     KPC_BIT(KPC_OPT_OPEN) | KPC_BIT(KPC_OPT_SINCE) | KPC_BIT(KPC_OPT_ALL), 0,
      "outages, open and closed",
      "One real-world event is one incident, whose class may change. With --since\n"
-     "those that had ended before are left out.",
+     "those that had ended before are left out. With --all those are there, too, that\n"
+     "turned out to be a part of another, and went on as that one.",
      kpc_incidents_exec},
     {"explain", "ID", 1, 1, 0, 0, "why an incident is what it says",
      "What happened, where, since when, how sure that is and why: each fact with the\n"

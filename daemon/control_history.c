@@ -177,6 +177,7 @@ static struct kpd_ask *ask_for_others(const struct kp_report_incidents *it,
     }
     ask->since = it->since;
     ask->closed_only = it->which == KP_REPORT_CLOSED;
+    ask->merged = it->merged;
     for (; ask->known_count < count; ask->known_count++)
         memcpy(ask->known[ask->known_count],
                kp_incidents_at(table, (uint32_t)ask->known_count)->uuid, 16);
@@ -188,9 +189,11 @@ void kpd_call_list_incidents(struct kpd_call *call)
     struct kp_report_incidents *it = &call->conn->incidents;
     const json_t *open = json_object_get(call->params, "open");
     const char *since = kpd_call_text(call, "since");
-    *it = (struct kp_report_incidents){.which = json_is_true(open)    ? KP_REPORT_OPEN
-                                                : json_is_false(open) ? KP_REPORT_CLOSED
-                                                                      : KP_REPORT_ALL};
+    *it = (struct kp_report_incidents){
+        .which = json_is_true(open)    ? KP_REPORT_OPEN
+                 : json_is_false(open) ? KP_REPORT_CLOSED
+                                       : KP_REPORT_ALL,
+        .merged = json_is_true(json_object_get(call->params, "merged"))};
     if (since && kp_wall_parse(since, &it->since) != KP_OK)
         kpd_call_invalid(call, "since");
     else if (it->which == KP_REPORT_OPEN || !call->control->history)

@@ -404,7 +404,7 @@ const struct kpd_method kpd_monitor_methods[] = {
      kpd_call_list_incidents,
      false,
      false,
-     {{"open", KPD_FLAG, false}, MAYBE("since")}},
+     {{"open", KPD_FLAG, false}, MAYBE("since"), {"merged", KPD_FLAG, false}}},
     {"Explain", kpd_call_explain, false, false, {NAME_OF("id")}},
     {"GetTrace", get_trace, false, false, {NAME_OF("target")}},
     {"GetHistory",

@@ -6,6 +6,7 @@
 #include "daemon/sinks/outlet.h"
 #include "lib/core/view.h"
 #include "lib/telling/export.h"
+#include "lib/telling/incident_json.h"
 #include "lib/telling/learned_json.h"
 #include "lib/telling/record_json.h"
 
@@ -351,6 +352,23 @@ static void tell_away(struct kpd_history *h, const struct kpd_store_before *befo
     tell(h, KP_LOG_NOTICE, text);
 }
 
+/* What else the file has as open, nobody watched to its end. */
+static void note_open(struct kpd_history *h)
+{
+    const struct kp_incidents *table = kp_core_incidents(h->args.core);
+    struct kpd_note n = {.kind = KPD_NOTE_OPEN};
+    kp_text_clear(&h->bytes);
+    for (uint32_t i = 0; i < kp_incidents_count(table); i++) {
+        const struct kp_incident *incident = kp_incidents_at(table, i);
+        char uuid[KP_UUID_SIZE];
+        kp_uuid_format(incident->uuid, uuid);
+        if (incident->phase != KP_CLOSED)
+            kp_text_printf(&h->bytes, "%s ", uuid);
+    }
+    if (!h->bytes.nomem)
+        note(h, &n, h->bytes.len > 0 ? h->bytes.data : "", h->bytes.len);
+}
+
 /* Goes on from what the run before learned. */
 static void restore(struct kpd_history *h, const char *text)
 {
@@ -411,6 +429,7 @@ struct kpd_history *kpd_history_open(const struct kpd_history_args *args)
     if (before.any)
         tell_away(h, &before, store_args.now);
     restore(h, before.learned);
+    note_open(h);
     free(before.learned);
     kpd_timer_set(h->timer, (struct kp_dur){SOON_NS});
     return h;

@@ -62,11 +62,13 @@ static void put_incidents(struct kpd_ask *ask, sqlite3 *sql)
         ask, sql,
         "SELECT uuid, object FROM (SELECT uuid, object, began FROM incidents"
         " WHERE began <= ?2 AND (ended IS NULL OR ended >= ?1) AND (?3 = 0 OR phase = 'closed')"
+        " AND (?5 OR json_extract(object, '$.merged_into') IS NULL)"
         " ORDER BY began DESC LIMIT ?4) ORDER BY began");
     sqlite3_bind_int64(stmt, 1, kpd_us(ask->since));
     sqlite3_bind_int64(stmt, 2, kpd_us(ask->until));
     sqlite3_bind_int(stmt, 3, ask->closed_only);
     sqlite3_bind_int(stmt, 4, KPD_ASK_ROWS);
+    sqlite3_bind_int(stmt, 5, ask->merged);
     for (const char *comma = ""; next_row(ask, stmt);) {
         if (is_known(ask, text_at(stmt, 0)))
             continue;

@@ -29,7 +29,7 @@ struct kpd_ask {
     struct kp_dur keep;       /* how far back quarters go */
     enum kpd_subject subject; /* targets: anchors too */
     char name[KPD_ASK_NAME];  /* "": all of the kind */
-    bool closed_only;
+    bool closed_only, merged; /* merged: also those that went on as a part of another */
     size_t known_count;
     uint8_t (*known)[16]; /* uuids; owned */
 

@@ -36,6 +36,13 @@ static const char *const queries[KPD_SQL_COUNT] = {
     [KPD_SQL_DAY] = "SELECT cell FROM days WHERE day = ?1 AND subject = ?2",
     [KPD_SQL_DAY_PUT] = "INSERT OR REPLACE INTO days (day, subject, cell)"
                         " VALUES (?1, ?2, ?3)",
+    [KPD_SQL_MISSED] =
+        "UPDATE incidents SET phase = 'closed', ended = coalesce((SELECT max(at) FROM events"
+        " WHERE incident = uuid), began), object = json_insert(json_set(object, '$.phase',"
+        " 'closed'), '$.evidence[#]', json('{\"rule\":\"end-missed\",\"text\":\"kpwatchd"
+        " went on without knowing of it, so when it ended is not known\",\"excludes\":null,"
+        "\"value\":null,\"threshold\":null}')) WHERE phase <> 'closed'"
+        " AND instr(?1, uuid) = 0",
 };
 
 int kpd_note_prepare(struct kpd_store *store)
@@ -135,6 +142,15 @@ static int note_event(struct kpd_store *store, const struct kpd_note *note, cons
     int rc = e ? write_event(store, e, bytes, len) : SQLITE_OK;
     json_decref(e);
     return rc;
+}
+
+static int note_open(struct kpd_store *store, const struct kpd_note *note, const char *bytes,
+                     size_t len)
+{
+    sqlite3_stmt *stmt = store->stmts[KPD_SQL_MISSED];
+    (void)note;
+    sqlite3_bind_text(stmt, 1, bytes, (int)len, SQLITE_STATIC);
+    return step(stmt);
 }
 
 /* --- evidence and gaps --- */
@@ -315,7 +331,7 @@ int kpd_note_write(struct kpd_store *store, const struct kpd_note *note, const c
                                   size_t) = {
         [KPD_NOTE_EVENT] = note_event, [KPD_NOTE_RECORDS] = note_records,
         [KPD_NOTE_CELLS] = note_cells, [KPD_NOTE_GAP] = note_gap,
-        [KPD_NOTE_KEEP] = note_keep,
+        [KPD_NOTE_KEEP] = note_keep,   [KPD_NOTE_OPEN] = note_open,
     };
     int rc = writers[note->kind](store, note, bytes, len);
     return (rc & 0xff) == SQLITE_CONSTRAINT || (rc & 0xff) == SQLITE_MISMATCH ? SQLITE_OK : rc;

@@ -21,6 +21,7 @@ enum kpd_sql {
     KPD_SQL_QUARTERS_PUT,
     KPD_SQL_DAY,
     KPD_SQL_DAY_PUT,
+    KPD_SQL_MISSED,
     KPD_SQL_COUNT
 };
 

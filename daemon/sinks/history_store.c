@@ -41,7 +41,8 @@ static int enter_run(struct kpd_store *store, const struct kpd_store_args *args)
     int rc = sqlite3_prepare_v2(
         store->db.sql,
         "INSERT INTO runs (boot, machine, version, began, alive) VALUES (?, ?, ?, ?4, ?4)"
-        " ON CONFLICT (boot) DO UPDATE SET alive = excluded.alive RETURNING id",
+        " ON CONFLICT (boot) DO UPDATE SET alive = max(alive, excluded.alive)"
+        " RETURNING id",
         -1, &stmt, NULL);
     if (rc != SQLITE_OK)
         return rc;
@@ -112,16 +113,36 @@ static int write_learned(struct kpd_store *store, const char *learned, struct kp
     return rc;
 }
 
+static struct kpd_note note_of(const struct kpd_queued *q)
+{
+    struct kpd_note note;
+    memcpy(&note, q->bytes, sizeof note);
+    return note;
+}
+
+/* Where what was learned stands among notes: behind this one; NULL: behind them all. */
+static const struct kpd_queued *place_of_learned(const struct kpd_queued *notes)
+{
+    const struct kpd_queued *place = NULL;
+    for (const struct kpd_queued *q = notes; q; q = q->next)
+        if (note_of(q).kind == KPD_NOTE_LEARNED)
+            place = q;
+    return place;
+}
+
 static int write_all(struct kpd_store *store, const struct kpd_queued *notes,
                      const char *learned, struct kp_wall now)
 {
+    const struct kpd_queued *place = place_of_learned(notes);
     int rc = SQLITE_OK;
     for (const struct kpd_queued *q = notes; q && rc == SQLITE_OK; q = q->next) {
-        struct kpd_note note;
-        memcpy(&note, q->bytes, sizeof note);
-        rc = kpd_note_write(store, &note, q->bytes + sizeof note, q->len - sizeof note);
+        struct kpd_note note = note_of(q);
+        if (note.kind != KPD_NOTE_LEARNED)
+            rc = kpd_note_write(store, &note, q->bytes + sizeof note, q->len - sizeof note);
+        else if (q == place && learned)
+            rc = write_learned(store, learned, now);
     }
-    if (rc == SQLITE_OK && learned)
+    if (rc == SQLITE_OK && learned && !place)
         rc = write_learned(store, learned, now);
     if (rc == SQLITE_OK)
         rc = run(store, "UPDATE runs SET alive = ?1 WHERE id = ?2", kpd_us(now), store->run, 0);

@@ -32,13 +32,16 @@ struct kpd_note {
         KPD_NOTE_CELLS,   /* as kpd_roll_flush writes */
         KPD_NOTE_GAP,     /* from, to; its reason */
         KPD_NOTE_KEEP,    /* records and what was learned from `from` on are evidence */
+        KPD_NOTE_OPEN,    /* uuids of the incidents that go on: the end of others was missed */
+        KPD_NOTE_LEARNED, /* here what was learned stands, where it is the last of these */
     } kind;
     bool kept;
     struct kp_wall from, to;
     uint64_t seq; /* event: its number */
 };
 
-/* Writes a list of notes, and learned (NULL: none) as of now.  0, or an errno: nothing
+/* Writes a list of notes, and learned (NULL: none), which holds what comes before its
+ * place (KPD_NOTE_LEARNED; without one: all), as of now.  0, or an errno: nothing
  * was written.  EUCLEAN: the file is damaged. A note that cannot be understood is left
  * out: it would be refused for ever. */
 int kpd_store_write(struct kpd_store *store, const struct kpd_queued *notes,

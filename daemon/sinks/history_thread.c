@@ -41,6 +41,7 @@ struct kpd_hthread {
     struct kpd_queue hand; /* what is being written */
     char *hand_learned;
     bool low, refused; /* low: the ballast is given up, or not to be had */
+    bool entered;      /* this run is in the file */
     struct kp_mono pruned;
 };
 
@@ -71,15 +72,37 @@ static void warn(struct kpd_hthread *t, const char *why)
     pthread_mutex_unlock(&t->lock);
 }
 
+/* The file was out of reach when we began: the time before is a gap in it, and what
+ * was learned then comes too late. */
+static void note_away(struct kpd_hthread *t)
+{
+    struct kpd_store_before before;
+    if (kpd_store_before(t->store, &before) == 0 && before.any &&
+        before.alive.ns < t->args.now.ns) {
+        static const char reasons[2][10] = {"restarted", "rebooted"};
+        struct kpd_note note = {.kind = KPD_NOTE_GAP, .from = before.alive, .to = t->args.now};
+        char whole[sizeof note + sizeof reasons[0]];
+        const char *reason = reasons[before.rebooted];
+        memcpy(whole, &note, sizeof note);
+        memcpy(whole + sizeof note, reason, strlen(reason));
+        kpd_queue_push(&t->hand, whole, sizeof note + strlen(reason), false);
+        warn(t, "the history can be written now; what was learned before the start was not "
+                "there to go on from");
+    }
+    free(before.learned);
+    t->entered = true;
+}
+
 static int reopen(struct kpd_hthread *t)
 {
     char why[KPD_DB_WHY];
-    t->args.now = kpd_clock_wall();
     enum kpd_db_result result = kpd_store_open(&t->args, &t->store, why);
     if (result != KPD_DB_TROUBLE && why[0] != '\0')
         warn(t, why);
     t->refused = result == KPD_DB_REFUSED;
     t->low = t->args.ballast > 0 && (!t->store || !kpd_store_take_ballast(t->store));
+    if (result == KPD_DB_OK && !t->entered)
+        note_away(t);
     if (result == KPD_DB_OK)
         return 0;
     int errnum = look_at_disk(t);
@@ -345,6 +368,7 @@ struct kpd_hthread *kpd_hthread_new(const struct kpd_store_args *args, struct kp
     kpd_queue_init(&t->hand, count, KPD_HTHREAD_BYTES);
     kpd_queue_init(&t->adding, count, KPD_HTHREAD_BYTES);
     t->store = store;
+    t->entered = store != NULL;
     t->low = args->ballast > 0 && (!store || !kpd_store_take_ballast(store));
     t->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (t->event < 0 || !copy_args(t, args) || !kpd_thread_start(&t->thread, run, t)) {
@@ -386,6 +410,9 @@ void kpd_hthread_add(struct kpd_hthread *t, const struct kpd_note *note, const c
 
 uint64_t kpd_hthread_commit(struct kpd_hthread *t, char *learned)
 {
+    static const struct kpd_note place = {.kind = KPD_NOTE_LEARNED};
+    if (learned) /* what is added later must not count as part of it */
+        kpd_hthread_add(t, &place, "", 0);
     uint64_t lost = t->adding_lost;
     t->adding_lost = 0;
     pthread_mutex_lock(&t->lock);

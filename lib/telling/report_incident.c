@@ -65,6 +65,8 @@ static bool fits(const struct kp_report_incidents *it, const struct kp_incident 
 {
     if (it->which != KP_REPORT_ALL && is_open(incident) != (it->which == KP_REPORT_OPEN))
         return false;
+    if (incident->merged_into != 0 && !it->merged)
+        return false;
     return is_open(incident) || incident->ended.ns >= it->since.ns;
 }
 

@@ -14,6 +14,7 @@ json_t *kp_report_suspicions(const struct kp_core *core);
 struct kp_report_incidents {
     enum kp_report_which { KP_REPORT_ALL, KP_REPORT_OPEN, KP_REPORT_CLOSED } which;
     struct kp_wall since; /* leaves out what ended before */
+    bool merged;          /* also what went on as a part of another */
     const char *earlier;  /* objects joined by commas that come first; NULL: none */
     uint32_t last;        /* id of the last one told */
     bool begun;

@@ -348,6 +348,8 @@ class Verbs(Case):
         self.assertIn("host-outage", self.ctl("incidents"))
         self.assertNotIn("host-outage", self.ctl("incidents", "--open"))
         self.assertEqual(self.daemon.calls[-1], ("ListIncidents", {"open": True}))
+        self.ctl("incidents", "--all")
+        self.assertEqual(self.daemon.calls[-1], ("ListIncidents", {"merged": True}))
         self.ctl("incidents", "--since", "1h")
         self.assertRegex(self.daemon.calls[-1][1]["since"], r"^\d{4}-.*\.\d{6}Z$")
         self.assertNotIn("host-outage", self.out)

@@ -211,12 +211,17 @@ static void test_list_incidents(void **state)
     struct rig *rig = as_root(state);
     struct kp_incident over = fake_incident(3, KP_V_PATH_OUTAGE, KP_CLOSED);
     struct kp_incident open = fake_incident(4, KP_V_HOST_OUTAGE, KP_RECOVERING);
-    rig->core.incidents = (struct kp_incidents){{&over, &open}, 2};
+    struct kp_incident part = fake_incident(5, KP_V_HOST_OUTAGE, KP_CLOSED);
+    part.merged_into = 4;
+    rig->core.incidents = (struct kp_incidents){{&over, &open, &part}, 3};
     static const struct {
         const char *params;
         size_t count;
         int first;
     } cases[] = {
+        {"{\"merged\":true}", 3, 3},
+        {"{\"merged\":true,\"open\":false}", 2, 3},
+        {"{\"merged\":false}", 2, 3},
         {"{}", 2, 3},
         {"{\"open\":null,\"since\":null}", 2, 3},
         {"{\"open\":true}", 1, 4},

@@ -415,6 +415,47 @@ static void test_results_are_counted(void **state)
 
 /* --- questions --- */
 
+/* What the file has as open, but the daemon does not know: its end was missed. */
+static void test_missed_ends(void **state)
+{
+    (void)state;
+    struct kpd_store *store = hist_open("b1");
+    incident(1, 60, "incident.opened", 1, "confirmed", "2025-12-06T00:00:10.000000Z", "null");
+    incident(2, 70, "incident.updated", 2, "recovering", "2025-12-06T00:00:20.000000Z", "null");
+    incident(3, 80, "incident.closed", 3, "closed", "2025-12-06T00:00:30.000000Z",
+             "\"2025-12-06T00:01:00.000000Z\"");
+    hist_write(store, &queue, NULL, 100);
+    hist_note(&queue, KPD_NOTE_OPEN, 0, 0, false, UUID "2 ", strlen(UUID "2 "));
+    hist_write(store, &queue, NULL, 110);
+    hist_expect_text(store,
+                     "SELECT group_concat(phase) FROM (SELECT phase FROM incidents"
+                     " ORDER BY id)",
+                     "closed,recovering,closed");
+    hist_expect_text(
+        store, "SELECT json_extract(object, '$.phase') FROM incidents WHERE id = 1", "closed");
+    assert_int_equal(hist_number(store, "SELECT json_extract(object, '$.ended') IS NULL AND"
+                                        " ended = (SELECT at FROM events WHERE seq = 1)"
+                                        " FROM incidents WHERE id = 1"),
+                     1);
+    kpd_store_close(store);
+}
+
+/* What waited long together: records behind what was learned are not in it. */
+static void test_learned_has_its_place(void **state)
+{
+    (void)state;
+    struct kpd_store *store = hist_open("b1");
+    hist_note(&queue, KPD_NOTE_RECORDS, 0, 9, false, "1\n", 2);
+    hist_note(&queue, KPD_NOTE_LEARNED, 0, 0, false, "", 0);
+    hist_note(&queue, KPD_NOTE_RECORDS, 10, 19, false, "2\n", 2);
+    hist_note(&queue, KPD_NOTE_LEARNED, 0, 0, false, "", 0);
+    hist_note(&queue, KPD_NOTE_RECORDS, 20, 29, false, "3\n", 2);
+    hist_write(store, &queue, "{}", 100);
+    assert_int_equal(hist_number(store, "SELECT count(*) FROM learned"), 1);
+    assert_int_equal(hist_number(store, "SELECT last_record FROM learned"), 2);
+    kpd_store_close(store);
+}
+
 static void test_asking_for_incidents(void **state)
 {
     (void)state;
@@ -482,6 +523,8 @@ int main(void)
         TEST(test_evidence_is_bounded),
         TEST(test_cells_add_up),
         TEST(test_results_are_counted),
+        TEST(test_missed_ends),
+        TEST(test_learned_has_its_place),
         TEST(test_asking_for_incidents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,7 +49,7 @@ static void test_writes_and_answers(void **state)
             assert_int_equal(kpd_hthread_commit(t, strdup("{}")), 0);
     }
     assert_int_equal(kpd_hthread_commit(t, NULL), 0);
-    wait_committed(t, 1000);
+    wait_committed(t, 1000 + 1000 / 7); /* and where what was learned stands */
     struct kpd_ask *ask = calloc(1, sizeof *ask), *answer = NULL;
     *ask = (struct kpd_ask){.kind = KPD_ASK_HISTORY, .ticket = 7, .until = hist_at(1)};
     kpd_hthread_ask(t, ask);
@@ -98,12 +99,43 @@ static void test_waits_for_the_disk(void **state)
     kpd_store_close(store);
 }
 
+/* A file that comes into reach later has a gap, and goes on. */
+static void test_comes_late(void **state)
+{
+    struct kpd_hthread_state now = {0};
+    char aside[sizeof hist_path + 8];
+    (void)state;
+    struct kpd_store *before = hist_open("b0");
+    assert_int_equal(kpd_store_write(before, NULL, "{\"learned\":{}}", hist_at(-3600)), 0);
+    kpd_store_close(before);
+    snprintf(aside, sizeof aside, "%s.aside", hist_path);
+    assert_int_equal(rename(hist_path, aside), 0);
+    assert_int_equal(mkdir(hist_path, 0700), 0); /* in the way */
+    struct kpd_store_args args = hist_args("b1");
+    args.machine = "m2";
+    struct kpd_hthread *t = kpd_hthread_new(&args, NULL, 0);
+    while (now.errnum == 0)
+        wait_for(t, &now);
+    add_event(t, 1);
+    kpd_hthread_commit(t, strdup("{}"));
+    assert_int_equal(rmdir(hist_path), 0);
+    assert_int_equal(rename(aside, hist_path), 0);
+    wait_committed(t, 2);
+    kpd_hthread_free(t, 20);
+    struct kpd_store *store = hist_open("b2");
+    hist_expect_text(store, "SELECT group_concat(reason) FROM gaps", "rebooted");
+    assert_int_equal(hist_number(store, "SELECT (ended - began) / 1000000 FROM gaps"), 3600);
+    assert_int_equal(hist_number(store, "SELECT count(*) FROM events"), 1);
+    kpd_store_close(store);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hist_set_up, hist_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_writes_and_answers),
         TEST(test_waits_for_the_disk),
+        TEST(test_comes_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
