@@ -3,11 +3,10 @@
  *   driver write DB           writes events as fast as they are committed; after each
  *                             commit one line "N", all up to which are on disk
  *   driver fill DB N          N events in large commits, a second apart in time
- *   driver year DB DAYS       what DAYS of the shipped configuration leave behind: see
- *                             the numbers below
  *   driver stall DB COUNT     the longest that handing over one of COUNT events took, in
  *                             milliseconds, on a disk that takes 300 ms to sync
- *   driver ask DB DAYS        milliseconds that opening takes, and GetHistory over DAYS
+ *   driver ask DB DAYS        milliseconds that opening takes, and GetHistory over the
+ *                             last DAYS in it
  */
 #include "daemon/clock.h"
 #include "daemon/sinks/history_thread.h"
@@ -17,15 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TARGETS 20
-#define PATHS 2
-#define ANCHORS 3
-#define PER_FLUSH 20 /* results of a target in five minutes: two probes, each 30 s */
-#define FLUSH_S 300
-#define CHANGES_A_YEAR 200 /* each: four events, two of an incident, and its evidence */
-#define CHUNKS 60          /* of evidence for a change: five minutes before, two after, ... */
-#define LINES 25           /* ... 2.5 results a second for ten seconds each */
 
 static struct kpd_store_args args_for(const char *path, struct kp_wall now)
 {
@@ -155,102 +145,6 @@ static void fill(const char *path, unsigned long count)
     kpd_store_close(f.store);
 }
 
-static uint32_t noise(void)
-{
-    static uint32_t state = 12345;
-    state = state * 1664525 + 1013904223;
-    return state >> 8;
-}
-
-static void put_cell(struct kp_text *out, enum kpd_subject kind, const char *name,
-                     struct kp_wall at, unsigned results)
-{
-    struct kpd_cell cell = {.seconds = {[KP_UP] = FLUSH_S}};
-    for (unsigned i = 0; i < results; i++) {
-        bool answered = noise() % 100 >= 2;
-        cell.sent++;
-        cell.answered += answered;
-        if (answered)
-            kpd_cell_rtt(&cell, (int32_t)(285000 + noise() % 30000));
-    }
-    kpd_cell_write_number(out, kind);
-    kpd_cell_write_number(out, strlen(name));
-    kp_text_add(out, name);
-    kpd_cell_write_number(out, (uint64_t)(at.ns / KP_NS_PER_S / KPD_QUARTER_S));
-    kpd_cell_write(&cell, out);
-}
-
-static void put_cells(struct filler *f)
-{
-    char name[32];
-    struct kp_text out = {0};
-    for (int i = 0; i < TARGETS + PATHS + ANCHORS; i++) {
-        enum kpd_subject kind = i < TARGETS           ? KPD_TARGET
-                                : i < TARGETS + PATHS ? KPD_PATH
-                                                      : KPD_ANCHOR;
-        snprintf(name, sizeof name, "name-of-%d", i);
-        put_cell(&out, kind, name, f->now, kind == KPD_PATH ? 25 * PER_FLUSH : PER_FLUSH);
-    }
-    put(f, (struct kpd_note){.kind = KPD_NOTE_CELLS}, out.data, out.len);
-    kp_text_fini(&out);
-}
-
-static void put_change(struct filler *f, int number)
-{
-    char kp[4096], lines[LINES * 160] = "", learned[60000];
-    struct kp_wall began = f->now;
-    memset(learned, 'x', sizeof learned - 1);
-    learned[sizeof learned - 1] = '\0';
-    for (int i = 0; i < LINES; i++)
-        snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
-                 "{\"t\":1764979200.123456,\"kind\":\"probe\",\"target\":\"kcna\",\"probe\":"
-                 "\"web\",\"result\":\"answered\",\"rtt\":0.295123,\"ttl\":44,"
-                 "\"path\":\"china-unicom\"}\n");
-    for (int i = 0; i < CHUNKS; i++, f->now.ns += 10 * KP_NS_PER_S)
-        put(f, (struct kpd_note){.kind = KPD_NOTE_RECORDS, .kept = true, f->now, f->now}, lines,
-            strlen(lines));
-    for (int i = 0; i < 4; i++)
-        put_event(f, i < 2 ? "path.state" : "target.state",
-                  "\"path\":{\"name\":\"china-unicom\"},\"state\":{\"from\":\"up\","
-                  "\"to\":\"down\",\"since\":\"2025-12-06T00:00:00.000000Z\"}");
-    char from[KP_RFC3339_SIZE], to[KP_RFC3339_SIZE];
-    kp_wall_format(began, from);
-    kp_wall_format(f->now, to);
-    snprintf(kp, sizeof kp,
-             "\"incident\":{\"id\":%d,\"uuid\":\"0190a1b2-0000-4000-8000-%012d\",\"class\":"
-             "\"path-outage\",\"phase\":\"closed\",\"confidence\":\"high\",\"where\":"
-             "\"china-unicom\",\"began\":\"%s\",\"ended\":\"%s\",\"targets\":[%.*s\"t\"],"
-             "\"evidence\":\"%.1500s\"}",
-             number, number, from, to, 400,
-             "\"a-target\",\"a-target\",\"a-target\",\"a-target\",\"a-target\",\"a-target\",",
-             learned);
-    put_event(f, "incident.opened", kp);
-    put_event(f, "incident.closed", kp);
-    flush(f, learned);
-    put(f, (struct kpd_note){.kind = KPD_NOTE_KEEP, .from = f->now}, "", 0);
-    flush(f, NULL);
-}
-
-static void year(const char *path, long days)
-{
-    struct kp_wall now = kpd_clock_wall();
-    now.ns -= days * 86400 * KP_NS_PER_S;
-    struct filler f = open_filler(path, now);
-    long flushes = days * 86400 / FLUSH_S, every = 365 * 86400 / FLUSH_S / CHANGES_A_YEAR;
-    for (long i = 0; i < flushes; i++) {
-        f.now.ns = now.ns + i * FLUSH_S * KP_NS_PER_S;
-        put_cells(&f);
-        if (i % every == 0)
-            put_change(&f, (int)(i / every) + 1);
-        if (i % 12 == 0)
-            flush(&f, NULL);
-        if (i % 288 == 0)
-            kpd_store_prune(f.store, f.now);
-    }
-    flush(&f, NULL);
-    kpd_store_close(f.store);
-}
-
 /* --- a slow disk --- */
 
 static sqlite3_io_methods slow_methods;
@@ -327,7 +221,7 @@ static void ask(const char *path, long days)
     start = kpd_clock_mono();
     struct kpd_ask question = {.kind = KPD_ASK_HISTORY, .subject = KPD_PATH};
     question.keep = args.keep;
-    question.until = kpd_clock_wall();
+    question.until = before.any ? before.alive : kpd_clock_wall();
     question.since = kp_wall_add(question.until, kp_dur_s(-days * 86400));
     kpd_ask_run(&question, kpd_store_sql(store));
     printf("ask %.1f (%zu bytes)\n", ms_since(start), question.answer.len);
@@ -342,8 +236,6 @@ int main(int argc, char **argv)
         write_for_ever(argv[2]);
     else if (argc == 4 && strcmp(argv[1], "fill") == 0)
         fill(argv[2], (unsigned long)number);
-    else if (argc == 4 && strcmp(argv[1], "year") == 0)
-        year(argv[2], number);
     else if (argc == 4 && strcmp(argv[1], "stall") == 0)
         stall(argv[2], number);
     else if (argc == 4 && strcmp(argv[1], "ask") == 0)
