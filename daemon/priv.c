@@ -54,7 +54,7 @@ bool kpd_priv_drop(const char *user, char *why)
     capng_select_t sets = droppable();
     capng_clear(sets);
     /* Where there was none to begin with, even asking may be forbidden. */
-    (void)capng_apply(sets);
+    (void)!capng_apply(sets);
     if (!no_capability_left()) {
         snprintf(why, 256, "cannot drop capabilities: %s", strerror(errno));
         return false;

@@ -4,6 +4,7 @@
 #include "daemon/net/sockaddr.h"
 
 #include <ares.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,13 +124,6 @@ static int close_socket(ares_socket_t fd, void *ctx)
     return close(fd);
 }
 
-static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len,
-                          void *ctx)
-{
-    (void)ctx;
-    return connect(fd, to, len);
-}
-
 static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags,
                             struct sockaddr *from, ares_socklen_t *len, void *ctx)
 {
@@ -145,14 +139,80 @@ static ares_ssize_t receive(ares_socket_t fd, void *data, size_t size, int flags
     return n;
 }
 
+#if ARES_VERSION >= 0x012200 /* 1.34 */
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len,
+                          unsigned flags, void *ctx)
+{
+    (void)flags;
+    (void)ctx;
+    return connect(fd, to, len);
+}
+
+static ares_ssize_t send_one(ares_socket_t fd, const void *data, size_t size, int flags,
+                             const struct sockaddr *to, ares_socklen_t len, void *ctx)
+{
+    (void)ctx;
+    struct iovec iov = {(void *)(uintptr_t)data, size};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_name = (void *)(uintptr_t)to,
+                         .msg_namelen = to ? len : 0};
+    return sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
+}
+
+/* None of those it would set is of use here. */
+static int set_option(ares_socket_t fd, ares_socket_opt_t option, const void *value,
+                      ares_socklen_t size, void *ctx)
+{
+    (void)fd;
+    (void)option;
+    (void)value;
+    (void)size;
+    (void)ctx;
+    errno = ENOSYS;
+    return -1;
+}
+
+static bool set_calls(ares_channel channel)
+{
+    static const struct ares_socket_functions_ex calls = {
+        .version = 1,
+        .flags = ARES_SOCKFUNC_FLAG_NONBLOCKING,
+        .asocket = open_socket,
+        .aclose = close_socket,
+        .asetsockopt = set_option,
+        .aconnect = connect_socket,
+        .arecvfrom = receive,
+        .asendto = send_one,
+    };
+    return ares_set_socket_functions_ex(channel, &calls, NULL) == ARES_SUCCESS;
+}
+
+#else
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len,
+                          void *ctx)
+{
+    (void)ctx;
+    return connect(fd, to, len);
+}
+
 static ares_ssize_t send_all(ares_socket_t fd, const struct iovec *iov, int count, void *ctx)
 {
     (void)ctx;
     return writev(fd, iov, count);
 }
 
-static const struct ares_socket_functions calls = {open_socket, close_socket, connect_socket,
-                                                   receive, send_all};
+static bool set_calls(ares_channel channel)
+{
+    static const struct ares_socket_functions calls = {open_socket, close_socket,
+                                                       connect_socket, receive, send_all};
+    ares_set_socket_functions(channel, &calls, NULL);
+    return true;
+}
+
+#endif
 
 /* ---- the channel ---- */
 
@@ -163,7 +223,7 @@ static void close_channel(struct kpd_resolve *resolve)
     resolve->channel = NULL;
 }
 
-static int init_channel(struct kpd_resolve *resolve)
+static bool init_channel(struct kpd_resolve *resolve)
 {
     struct ares_options options = {
         .flags = ARES_FLAG_NORECURSE | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
@@ -187,17 +247,15 @@ static int init_channel(struct kpd_resolve *resolve)
     options.qcache_max_ttl = 0; /* a cached answer would hide an outage */
     mask |= ARES_OPT_QUERY_CACHE;
 #endif
-    int rc = ares_init_options(&resolve->channel, &options, mask);
-    if (rc == ARES_SUCCESS)
-        ares_set_socket_functions(resolve->channel, &calls, NULL);
-    return rc;
+    return ares_init_options(&resolve->channel, &options, mask) == ARES_SUCCESS &&
+           set_calls(resolve->channel);
 }
 
 static bool open_channel(struct kpd_resolve *resolve)
 {
     if (resolve->channel)
         return true;
-    if (init_channel(resolve) == ARES_SUCCESS &&
+    if (init_channel(resolve) &&
         ares_set_servers_csv(resolve->channel, resolve->servers) == ARES_SUCCESS)
         return true;
     close_channel(resolve);
