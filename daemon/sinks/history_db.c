@@ -15,6 +15,7 @@
 static const char settings[] =
     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304;"
+    "PRAGMA cache_size = -512;" /* KiB */
     "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
 
 int kpd_db_errno(sqlite3 *sql, int rc)

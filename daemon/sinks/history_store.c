@@ -9,7 +9,7 @@
 
 #define RING_S (3 * 3600)              /* records of the last hours, whatever happened */
 #define RING_BYTES ((int64_t)16 << 20) /* ... as far as they fit */
-#define KEPT_BYTES ((int64_t)32 << 20) /* evidence; beyond, the oldest goes */
+#define KEPT_BYTES ((int64_t)24 << 20) /* evidence; beyond, the oldest goes */
 #define LEARNED_S 1800
 
 static int step(sqlite3_stmt *stmt)

@@ -132,6 +132,7 @@ class Scenarios(kplab.Case):
         self.assertGreater(stamp(closed["ended"]), self.healed - 2.5)
         wait_for(lambda: self.story.phases(incident["id"])[-1:] == ["closed"], "that is told")
         self.assertEqual(self.daemon.status()["verdict"], "clear")
+        self.replays(closed)
         return closed
 
     def sure_of_nothing_but(self, *wanted):
@@ -166,6 +167,10 @@ class Scenarios(kplab.Case):
                     "paths", "class_history"):
             self.assertEqual(again[key], incident[key], key)
 
+    def all_replay(self):
+        for incident in self.incidents():
+            self.replays(incident)
+
     def polite(self, capture):
         """The limits of tests/lab/kpwatchd.yaml, over any 10 s: 100/s and 5/s to one
         address with bursts of 10.  A late process may send two seconds' worth at once."""
@@ -175,7 +180,6 @@ class Scenarios(kplab.Case):
 class Paths(Scenarios):
     def test_china_cut_behind_its_last_visible_hop(self):
         incident = self.one(["cut china-unicom"], "path-outage", "china-unicom")
-        self.replays(next(i for i in self.incidents() if i["id"] == incident["id"]))
         text = " ".join(e["text"] for e in incident["evidence"])
         self.assertIn("at or beyond the border", text)
         self.assertNotIn("internal", text)
@@ -204,6 +208,7 @@ class Paths(Scenarios):
             wait_for(lambda: time.monotonic() > end or
                      any(i["class"] == "degraded" for i in self.incidents()), "a minute", 120)
         self.daemon.wait_clear(SLOW)
+        self.all_replay()
         self.sure_of_nothing_but(("degraded", "china-unicom"))
         self.polite(capture)
 
@@ -279,6 +284,7 @@ class Hosts(Scenarios):
             self.assertEqual(self.daemon.probe("shared-81", "tls")["result"], "refused")
             self.assertEqual(self.daemon.target("shared-81")["state"], "up")
         self.daemon.wait_clear(SLOW)
+        self.all_replay()
         self.sure_of_nothing_but(("service-outage", "web-91/tls"),
                                  *(("host-outage", name) for name in ONLY_ICMP))
         self.polite(capture)

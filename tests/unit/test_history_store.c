@@ -266,8 +266,8 @@ static void test_evidence_is_bounded(void **state)
         hist_write(store, &queue, NULL, i);
     }
     assert_int_equal(kpd_store_prune(store, hist_at(60)), 0);
-    assert_in_range(hist_number(store, "SELECT sum(bytes) >> 20 FROM records WHERE kept"), 20,
-                    24);
+    assert_in_range(hist_number(store, "SELECT sum(bytes) >> 20 FROM records WHERE kept"), 15,
+                    18);
     assert_in_range(hist_number(store, "SELECT sum(bytes) >> 20 FROM records WHERE NOT kept"),
                     12, 16);
     assert_int_equal(hist_number(store, "SELECT max(began) FROM records WHERE kept"),
