@@ -220,8 +220,8 @@ static void set_up(struct noise *n, const struct options *o, unsigned long seed)
     double rate = 1 / TARGET_INTERVAL;
     n->item_h = kp_detect_threshold(FALSE_ALARMS, 1 / n->interval, narrow);
     n->member_h = kp_detect_threshold(FALSE_ALARMS, rate, narrow);
-    n->path_h = kp_detect_threshold(FALSE_ALARMS, rate * TARGETS, wide);
-    n->anchors_h = kp_detect_threshold(FALSE_ALARMS, rate * ANCHORS, wide);
+    n->path_h = kp_detect_threshold(FALSE_ALARMS, rate * (double)TARGETS, wide);
+    n->anchors_h = kp_detect_threshold(FALSE_ALARMS, rate * (double)ANCHORS, wide);
 }
 
 static void run(struct noise *n, double years)
