@@ -4,89 +4,113 @@
 
 #include <string.h>
 
-static struct kp_wall never(void)
+/* The parts of an incident, one by one. */
+struct parts {
+    const struct kp_core *core;
+    const struct kp_incident *incident;
+    struct kp_back back;
+    struct kp_wall spared; /* since when the last of those answers that answered all along */
+    bool silent, wavers;   /* one is silent; one may be falling silent again */
+};
+
+static struct kp_wall now(const struct kp_core *core)
 {
-    return (struct kp_wall){0};
+    return kp_tell_wall(core, core->now);
 }
 
-/* First answer of the run that brought this group back; never: it is silent, or
- * was never found silent and so cannot have come back. */
-static struct kp_wall back_since(const struct kp_core *core, const struct kp_group *group,
-                                 const struct kp_incident *incident)
+static bool silent(const struct kp_group *group, const struct kp_incident *incident)
 {
-    if (group->state == KP_DOWN || group->state == KP_UNKNOWN)
-        return never();
-    if (incident->what.class == KP_V_DEGRADED && group->state == KP_DEGRADED)
-        return never();
-    struct kp_wall since = kp_tell_wall(core, group->since);
-    return since.ns >= incident->fell.ns ? since : never();
+    return group->state == KP_DOWN || group->state == KP_UNKNOWN ||
+           (incident->what.class == KP_V_DEGRADED && group->state == KP_DEGRADED);
 }
 
-/* Adds one part: back since `since`, or still silent (never). */
-static void add_part(struct kp_back *back, struct kp_wall since)
+static void later(struct kp_wall *t, struct kp_wall than)
 {
-    if (since.ns == 0)
+    if (t->ns < than.ns)
+        *t = than;
+}
+
+static void add_part(struct parts *p, const struct kp_group *group)
+{
+    p->silent |= silent(group, p->incident);
+    p->wavers |= group->state != KP_DOWN && group->outage.score >= KP_DETECT_SUSPECT;
+    if (silent(group, p->incident))
         return;
-    if (back->first.ns == 0 || since.ns < back->first.ns)
-        back->first = since;
-    if (since.ns > back->settled.ns)
-        back->settled = since;
+    struct kp_wall since = kp_tell_wall(p->core, group->since);
+    if (since.ns < p->incident->fell.ns) {
+        later(&p->spared, since);
+        return;
+    }
+    if (p->back.first.ns == 0 || since.ns < p->back.first.ns)
+        p->back.first = since;
+    later(&p->back.settled, since);
 }
 
-static struct kp_back since(struct kp_wall t)
+/* What answered all along has not come back, unless all did. */
+static struct kp_back sum_up(const struct parts *p)
+{
+    struct kp_back back = p->back;
+    if (back.first.ns == 0 && !p->silent)
+        back.first = back.settled = p->spared;
+    if (p->wavers)
+        back.settled = now(p->core);
+    return back;
+}
+
+static struct kp_back at_once(struct kp_wall t)
 {
     return (struct kp_back){t, t};
 }
 
-/* May be falling silent again: to be awaited before it counts as over. */
-static bool wavers(const struct kp_group *group)
+static struct kp_back group_back(const struct kp_core *core, const struct kp_group *group,
+                                 const struct kp_incident *incident)
 {
-    return group->state != KP_DOWN && group->outage.score >= KP_DETECT_SUSPECT;
+    struct parts p = {.core = core, .incident = incident};
+    add_part(&p, group);
+    return sum_up(&p);
 }
 
 static struct kp_back paths_back(const struct kp_core *core, const struct kp_incident *incident)
 {
-    struct kp_back back = {0};
-    for (uint32_t i = 0; i < core->world->path_count; i++) {
-        const struct kp_path *path = &core->world->paths[i];
-        if (!kp_names_has(&incident->what.paths, path->conf->name))
-            continue;
-        add_part(&back, back_since(core, &path->group, incident));
-        if (wavers(&path->group))
-            back.settled = kp_tell_wall(core, core->now);
-    }
-    return back;
+    struct parts p = {.core = core, .incident = incident};
+    for (uint32_t i = 0; i < core->world->path_count; i++)
+        if (kp_names_has(&incident->what.paths, core->world->paths[i].conf->name))
+            add_part(&p, &core->world->paths[i].group);
+    return sum_up(&p);
 }
 
-static struct kp_wall service_back(const struct kp_core *core, const struct kp_target *target,
-                                   const struct kp_incident *incident)
+/* The service's item; NULL: it is no longer asked. */
+static const struct kp_group *service(const struct kp_core *core,
+                                      const struct kp_target *target,
+                                      const struct kp_incident *incident)
 {
     const char *slash = strrchr(incident->what.where, '/');
     for (uint32_t i = 0; slash != NULL && i < target->item_count; i++) {
         const struct kp_item *item = &core->world->items[target->first_item + i];
         if (strcmp(item->probe->name, slash + 1) == 0)
-            return back_since(core, &item->group, incident);
+            return &item->group;
     }
-    return kp_tell_wall(core, core->now); /* no longer asked: nothing to wait for */
+    return NULL;
 }
 
 static struct kp_back targets_back(const struct kp_core *core,
                                    const struct kp_incident *incident)
 {
-    struct kp_back back = {0};
-    bool any = false;
+    struct parts p = {.core = core, .incident = incident};
+    bool asked = false;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
         if (!kp_names_has(&incident->what.targets, target->conf->name))
             continue;
-        any = true;
-        add_part(&back, incident->what.class == KP_V_SERVICE_OUTAGE
-                            ? service_back(core, target, incident)
-                            : back_since(core, &target->group, incident));
-        if (wavers(&target->group))
-            back.settled = kp_tell_wall(core, core->now);
+        const struct kp_group *group = incident->what.class == KP_V_SERVICE_OUTAGE
+                                           ? service(core, target, incident)
+                                           : &target->group;
+        asked |= group != NULL;
+        if (group != NULL)
+            add_part(&p, group);
     }
-    return any ? back : since(kp_tell_wall(core, core->now));
+    /* Nothing of it is asked any more: nothing to wait for. */
+    return asked ? sum_up(&p) : at_once(now(core));
 }
 
 /* More than a tenth of what fell silent still is: back in part, not over. */
@@ -109,10 +133,9 @@ static struct kp_back wide_back(const struct kp_core *core, const struct kp_inci
 {
     struct kp_back back = paths_back(core, incident);
     struct kp_back hosts = targets_back(core, incident);
-    if (hosts.settled.ns > back.settled.ns)
-        back.settled = hosts.settled;
+    later(&back.settled, hosts.settled);
     if (in_part(core, incident))
-        back.settled = kp_tell_wall(core, core->now);
+        back.settled = now(core);
     return back;
 }
 
@@ -121,18 +144,17 @@ struct kp_back kp_findings_answering(void *arg, const struct kp_incident *incide
     const struct kp_core *core = arg;
     switch (incident->what.class) {
     case KP_V_VANTAGE_FAULT:
-        return since(core->vantage == KP_DOWN ? never()
-                                              : kp_tell_wall(core, core->vantage_since));
+        return core->vantage == KP_DOWN ? (struct kp_back){0}
+                                        : at_once(kp_tell_wall(core, core->vantage_since));
     case KP_V_COUNTRY_OUTAGE:
     case KP_V_TRANSIT_OUTAGE:
     case KP_V_PATH_OUTAGE:
         return wide_back(core, incident);
     case KP_V_UNKNOWN:
-        return incident->what.paths.count > 0
-                   ? paths_back(core, incident)
-                   : since(back_since(core, &core->country, incident));
+        return incident->what.paths.count > 0 ? paths_back(core, incident)
+                                              : group_back(core, &core->country, incident);
     case KP_V_DNS_OUTAGE:
-        return since(back_since(core, &core->dns, incident));
+        return group_back(core, &core->dns, incident);
     case KP_V_DEGRADED:
         return kp_finding_by_path(&incident->what) ? paths_back(core, incident)
                                                    : targets_back(core, incident);

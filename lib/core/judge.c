@@ -215,7 +215,8 @@ static void feed_wide(struct kp_core *core, struct kp_group *group, double thres
 {
     struct kp_group_rule rule = {
         .threshold = threshold, .one = one, .several = true, .span = {PATH_RUN_SPAN}};
-    kp_group_feed(group, &rule, s);
+    if (!s->known || group->state == KP_DOWN)
+        kp_group_feed(group, &rule, s);
     kp_group_judge(group, &rule, core->now, may_blame(core, &group->outage));
 }
 
@@ -279,15 +280,15 @@ static void feed(struct kp_core *core, struct kp_item *item, const struct kp_gro
         feed_anchors(core, s);
         return;
     }
-    /* What is known to be down says nothing new about anything wider. */
+    /* What is known to be down says nothing new about anything wider that is not. */
     bool old_news = s->lost && (item->group.state == KP_DOWN || target->group.state == KP_DOWN);
-    if (old_news && (path == NULL || path->group.state != KP_DOWN))
-        return;
-    if (path != NULL)
+    struct kp_group_sample wide = *s;
+    wide.known = one.known = old_news && (path == NULL || path->group.state != KP_DOWN);
+    if (path != NULL && !wide.known)
         kp_group_feed(&path->group, &(struct kp_group_rule){.threshold = path->threshold}, s);
     if (kp_mute_target(core, target))
         return; /* no verdict on anything wider either */
-    feed_wide(core, &core->country, core->world->country_threshold, false, s);
+    feed_wide(core, &core->country, core->world->country_threshold, false, &wide);
     if (item->probe->type == KP_PROBE_DNS)
         feed_wide(core, &core->dns, core->world->dns_threshold, path != NULL, &one);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 
 const struct kp_detect_model kp_detect_confirm = {5, 120, 0.85, 0.99};
-const struct kp_detect_model kp_detect_certain = {5, 120, 0.99, 0.999};
+const struct kp_detect_model kp_detect_certain = {5, 120, 0.97, 0.999};
 const struct kp_detect_model kp_detect_confirm_one = {5, 3600, 0.8, 0.99};
 const struct kp_detect_model kp_detect_certain_one = {5, 3600, 0.99, 0.999};
 const struct kp_detect_model kp_detect_degraded = {10, 120, 0.9, 0.5};

@@ -34,7 +34,7 @@ void kp_group_feed(struct kp_group *g, const struct kp_group_rule *rule,
         kp_detect_feed(&g->brownout, &kp_detect_degraded, s->base, s->sent, bad, ceiling);
         kp_detect_feed(&g->sluggish, &kp_detect_sluggish, s->base, s->sent, bad, ceiling);
     }
-    if (g->state == KP_DOWN && !s->late)
+    if (g->state == KP_DOWN && !s->late && !s->known)
         feed_run(&g->run, s);
 }
 

@@ -36,7 +36,8 @@ struct kp_group_sample {
     bool lost;
     bool slow;       /* answered, far later than normal */
     bool late;       /* answered when it had been given up: no sign of how things are now */
-    bool known;      /* lost, but a narrower group is down: no brown-out of this one */
+    bool known;      /* lost, but a narrower group is down: no brown-out of this one, and no
+                        sign that its outage goes on */
     double base;     /* the item's baseline loss */
     double p0;       /* chance that it is lost though the group is well: base, or of one
                         host or service as much as is lost around it now */

@@ -126,16 +126,32 @@ static struct kp_incident *find_relapse(const struct kp_incidents *table,
 
 /* A part of something wider that is open: still silent or coming back late, or, where
  * more than a host of it is silent again, not coming back yet. */
+static bool part_of_open(const struct look *look, const struct kp_finding *f,
+                         struct kp_incident *i)
+{
+    if (!kp_incident_is_open(i))
+        return false;
+    if (i->phase == KP_RECOVERING && f->began.ns > i->answering.ns && more_than_a_host(f))
+        i->broken = look->now;
+    return true;
+}
+
+/* Its last hosts may take longer than it did to close. */
+static bool rest_of_closed(const struct look *look, const struct kp_finding *f,
+                           const struct kp_incident *i)
+{
+    return i->phase == KP_CLOSED && i->merged_into == 0 && f->began.ns <= i->ended.ns &&
+           look->now.ns - i->closed_at.ns <= 2 * look->table->recover_after.ns;
+}
+
 static bool swallowed(const struct look *look, const struct kp_finding *f)
 {
     for (uint32_t n = 0; n < look->table->count; n++) {
         struct kp_incident *i = look->table->list[n];
-        if (!kp_incident_is_open(i) || is_vantage(i) || !kp_finding_covers(&i->what, f) ||
-            kp_finding_width(&i->what) <= kp_finding_width(f))
-            continue;
-        if (i->phase == KP_RECOVERING && f->began.ns > i->answering.ns && more_than_a_host(f))
-            i->broken = look->now;
-        return true;
+        if (!is_vantage(i) && kp_finding_covers(&i->what, f) &&
+            kp_finding_width(&i->what) > kp_finding_width(f) &&
+            (part_of_open(look, f, i) || rest_of_closed(look, f, i)))
+            return true;
     }
     return false;
 }

@@ -1,8 +1,8 @@
 /* kpnoise: years of noisy health straight through the judging objects, to count
  * how often they cry wolf.  One path with 12 targets and a link of its own with
- * 3 anchors; thresholds and the order of calls are those of lib/core/world.c and
- * lib/core/judge.c.  Left out is what only holds alarms back: what the others on the
- * path lose, and who else answers. */
+ * 3 anchors; thresholds, the order of calls and the sweep are those of lib/core/world.c,
+ * judge.c and sweep.c.  Left out is what only holds alarms back: what the others on
+ * the path lose, and who else answers. */
 #include "lib/judging/baseline.h"
 #include "lib/judging/group.h"
 
@@ -19,6 +19,11 @@ enum { QUEUE = 256 }; /* probes under way: far more than ever are */
 #define YEAR (365.0 * 86400)
 #define FALSE_ALARMS 0.1
 #define GOLDEN 0.61803398874989485
+/* The sweep: as lib/core/sweep.c. */
+#define SWEEP_EVERY 0.25
+#define SWEEP_ITEM_EVERY 4.0
+#define SWEEP_TOKENS 60.0
+#define SWEEP_REFILL 0.1
 
 struct kind {
     const char *name;
@@ -44,7 +49,7 @@ struct item {
     struct kp_baseline baseline;
     struct kp_group group;
     unsigned member;
-    double nominal, due;
+    double nominal, due, asked;
 };
 
 struct known { /* a probe whose result is on its way to us */
@@ -73,6 +78,7 @@ struct noise {
     struct kp_mono last_target, last_anchor;
     struct link link[2];
     struct queue answers, losses;
+    double sweep, tokens; /* when the next one may go, and what is left at that time */
     struct count count[GROUP_KINDS];
 };
 
@@ -205,12 +211,14 @@ static void set_up(struct noise *n, const struct options *o, unsigned long seed)
                         .timeout = o->timeout,
                         .per_target = o->per_target,
                         .items = MEMBERS * o->per_target,
-                        .interval = TARGET_INTERVAL * o->per_target};
+                        .interval = TARGET_INTERVAL * o->per_target,
+                        .tokens = SWEEP_TOKENS};
     for (unsigned i = 0; i < n->items; i++) {
         struct item *item = &n->item[i];
         double whole = 0;
         kp_baseline_init(&item->baseline);
         item->member = i / o->per_target;
+        item->asked = -SWEEP_ITEM_EVERY;
         item->nominal = item->due = modf(i * GOLDEN, &whole) * n->interval;
     }
     for (int i = 0; i < 2; i++)
@@ -224,6 +232,42 @@ static void set_up(struct noise *n, const struct options *o, unsigned long seed)
     n->anchors_h = kp_detect_threshold(FALSE_ALARMS, rate * (double)ANCHORS, wide);
 }
 
+static void ask(struct noise *n, struct item *item, double t)
+{
+    bool lost = lost_now(n, &n->link[item->member >= TARGETS], t);
+    push(lost ? &n->losses : &n->answers,
+         (struct known){t, t + (lost ? n->timeout : RTT), (unsigned)(item - n->item)});
+    item->asked = t;
+}
+
+static bool rising(const struct kp_group *group)
+{
+    return group->state != KP_DOWN && kp_group_suspect(group);
+}
+
+/* Up to t: while the path may be silent, its item that was asked longest ago. */
+static void sweep(struct noise *n, double t)
+{
+    if (!rising(&n->path)) { /* a suspicion starts it at the next probe */
+        n->tokens = fmin(SWEEP_TOKENS, n->tokens + (t - n->sweep) * SWEEP_REFILL);
+        n->sweep = t;
+    }
+    for (; n->sweep < t; n->sweep += SWEEP_EVERY) {
+        n->tokens = fmin(SWEEP_TOKENS, n->tokens + SWEEP_EVERY * SWEEP_REFILL);
+        catch_up(n, n->sweep);
+        if (!rising(&n->path) || n->tokens < 1)
+            continue;
+        struct item *oldest = &n->item[0];
+        for (unsigned i = 1; i < TARGETS * n->per_target; i++)
+            if (n->item[i].asked < oldest->asked)
+                oldest = &n->item[i];
+        if (n->sweep - oldest->asked < SWEEP_ITEM_EVERY)
+            continue;
+        n->tokens--;
+        ask(n, oldest, n->sweep);
+    }
+}
+
 static void run(struct noise *n, double years)
 {
     for (;;) {
@@ -234,10 +278,9 @@ static void run(struct noise *n, double years)
         double t = next->due;
         if (t > years * YEAR)
             return;
+        sweep(n, t);
         catch_up(n, t);
-        bool lost = lost_now(n, &n->link[next->member >= TARGETS], t);
-        push(lost ? &n->losses : &n->answers,
-             (struct known){t, t + (lost ? n->timeout : RTT), (unsigned)(next - n->item)});
+        ask(n, next, t);
         next->nominal += n->interval;
         next->due = next->nominal + (2 * unit(n) - 1) * JITTER * n->interval;
     }
