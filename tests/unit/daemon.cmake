@@ -6,7 +6,7 @@ set(KP_NET_ALL tests/unit/net_help.c daemon/clock.c daemon/loop.c daemon/net/bat
     daemon/net/source.c daemon/net/stamps.c lib/wire/cookie.c lib/wire/icmp_error.c
     lib/wire/pkt_ip.c lib/wire/probe.c lib/wire/probe_dns.c lib/wire/probe_icmp.c
     lib/wire/probe_tcp.c lib/base/addr.c lib/base/bytes.c lib/base/siphash.c)
-set(KP_UNIT_LIBS PkgConfig::EVENT PkgConfig::CARES)
+set(KP_UNIT_LIBS PkgConfig::EVENT PkgConfig::CARES $<TARGET_NAME_IF_EXISTS:PkgConfig::SYSTEMD>)
 kp_unit(test_net_raw ${KP_NET_ALL})
 kp_unit(test_net_dns ${KP_NET_ALL})
 kp_unit(test_net_source ${KP_NET_ALL})
