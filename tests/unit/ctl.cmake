@@ -6,10 +6,7 @@ kp_unit(test_ctl_spark ctl/spark.c)
 set(KP_UNIT_LIBS)
 
 # The real binary against a daemon that pretends.
-find_package(Python3 COMPONENTS Interpreter)
-if(Python3_FOUND)
-  add_test(NAME ctl.binary
-           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/ctl/test_ctl.py
-                   $<TARGET_FILE:kpwatchctl>)
-  set_tests_properties(ctl.binary PROPERTIES LABELS ctl TIMEOUT 300)
-endif()
+add_test(NAME ctl.binary
+         COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/ctl/test_ctl.py
+                 $<TARGET_FILE:kpwatchctl>)
+set_tests_properties(ctl.binary PROPERTIES LABELS ctl TIMEOUT 300)
