@@ -67,19 +67,17 @@ static bool any_path_suspect(const struct kp_core *core)
     return any;
 }
 
-/* Where the paths part is best seen around the last visible hop. */
 static void trace_path(struct kp_core *core, uint32_t path)
 {
     const struct kp_world *world = core->world;
     const struct kp_item *edge = &world->items[world->item_count + path];
     if (edge->carrier != KP_NONE) {
-        uint8_t first = edge->ttl > 1 ? (uint8_t)(edge->ttl - 1) : 1;
-        kp_tracing_ask(core, edge->target, first, (uint8_t)(edge->ttl + 3));
+        kp_labels_trace(core, edge->target, path);
         return;
     }
     for (uint32_t i = 0; i < world->target_count; i++)
         if (world->targets[i].path == path) {
-            kp_tracing_ask(core, i, 1, UINT8_MAX);
+            kp_labels_trace(core, i, path);
             return;
         }
 }
@@ -107,6 +105,9 @@ static void suspect_targets(struct kp_core *core)
         bool cleared = false;
         target->suspected = suspicion(target->suspected, &target->group,
                                       path_suspect(core, target->path), &raised, &cleared);
+        bool wider = path_suspect(core, target->path) || kp_group_suspect(&core->country);
+        if ((target->suspected || target->group.state == KP_DOWN) && !wider)
+            kp_labels_refresh(core, i);
         if ((raised || cleared) && !kp_mute_target(core, target))
             kp_tell_suspicion(core, raised, target, NULL, target->conf->title,
                               target->group.outage.onset);

@@ -248,21 +248,6 @@ static void find_wide(struct kp_core *core, struct kp_explanation *e, struct kp_
     kp_facts_explain(core, e, f);
 }
 
-/* Somebody else on its path (or, alone there, anywhere) answers since then. */
-static bool neighbours_answer(const struct kp_core *core, uint32_t index, struct kp_mono since)
-{
-    const struct kp_world *world = core->world;
-    const struct kp_target *target = &world->targets[index];
-    bool alone = target->path == KP_NONE || world->paths[target->path].target_count < 2;
-    for (uint32_t i = 0; i < world->target_count; i++) {
-        const struct kp_target *other = &world->targets[i];
-        if (other->address != target->address && (alone || other->path == target->path) &&
-            !kp_mono_before(other->last_answer, since))
-            return true;
-    }
-    return false;
-}
-
 static bool wider_is_suspect(const struct kp_core *core, const struct kp_target *target)
 {
     const struct kp_path *path =
@@ -296,7 +281,8 @@ static struct kp_finding *find_silent(const struct kp_core *core, uint32_t index
     struct kp_finding *f = add(found, class);
     if (f == NULL)
         return NULL;
-    f->leads = neighbours_answer(core, index, group->since);
+    f->leads = kp_labels_neighbours(core, index, group->since);
+    f->unsure = class != KP_V_SERVICE_OUTAGE && kp_labels_doubt(core, index, group->since);
     f->certain = kp_group_certain(group, &(struct kp_group_rule){.threshold = threshold});
     f->began = kp_tell_wall(core, group->since);
     kp_names_add(&f->targets, target->conf->name);

@@ -188,6 +188,8 @@ static void attribute(struct kp_core *core, struct kp_target *target, struct kp_
     target->path = seen.path;
     target->path_seen = true;
     if (moved) {
+        if (before != KP_NONE)
+            world->paths[before].left = core->now;
         kp_world_thresholds(world);
         kp_tell_move(core, target, before);
     }

@@ -121,6 +121,7 @@ struct kp_path {
     struct kp_mono changed;
     struct kp_mono last_answer;
     struct kp_mono swept; /* when a sweep last asked for one of its items */
+    struct kp_mono left;  /* when a target last was seen on another path instead */
     struct kp_window window;
     struct kp_addr last_hop; /* the last visible hop seen */
 };
