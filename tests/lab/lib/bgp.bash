@@ -27,9 +27,10 @@ bgp_origin() {
 bgp_config() {
 	local ns=$1 peer family origin import
 	echo "log \"$STATE/log/bird-$ns\" { warning, error, fatal, bug };"
-	echo "router id $(neighbour_addr "$(bgp_peers "$ns" | head -n 1)" "$ns" 4);"
+	echo "router id ${NEIGHBOUR4["$(bgp_peers "$ns" | head -n 1) $ns"]};"
 	echo 'protocol device { }'
 	for family in 4 6; do
+		local -n address=NEIGHBOUR$family
 		echo "protocol kernel { ipv$family { import none; export where source = RTS_BGP; }; }"
 		origin=$(bgp_origin "$ns" "$family")
 		[[ -z $origin ]] || echo "protocol static { ipv$family; route $origin unreachable; }"
@@ -37,8 +38,7 @@ bgp_config() {
 			import=all
 			[[ $ns-$peer == transit-ru1 || $ns-$peer == gw-178-core-ru ]] && import='filter { bgp_local_pref = 200; accept; }'
 			printf 'protocol bgp %s_%s {\n\tlocal %s as %s;\n\tneighbor %s as %s;\n' "${peer//-/_}" "$family" \
-				"$(neighbour_addr "$peer" "$ns" "$family")" "$(bgp_as "$ns")" \
-				"$(neighbour_addr "$ns" "$peer" "$family")" "$(bgp_as "$peer")"
+				"${address["$peer $ns"]}" "$(bgp_as "$ns")" "${address["$ns $peer"]}" "$(bgp_as "$peer")"
 			printf '\thold time %s;\n\tconnect delay time 1;\n\tconnect retry time 2;\n\terror wait time 1, 2;\n' "$BGP_HOLD"
 			printf '\tipv%s { import %s; export all; };\n}\n' "$family" "$import"
 		done

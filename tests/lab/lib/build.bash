@@ -124,7 +124,7 @@ build_network() {
 
 # on_each FUNCTION: for every name on standard input, two at a time a core
 on_each() {
-	export STATE INIT
+	export STATE INIT ROUTERS
 	# shellcheck disable=SC2163 # the function named by $1
 	export -f "$1" in_net enter enter_prefix
 	xargs -P "$(($(nproc) * 2))" -I{} bash -c "$1 {}"
@@ -151,7 +151,7 @@ set_up() {
 			echo 0 >"$conf/accept_ra"
 			echo 1 >"$conf/keep_addr_on_down"
 		done
-		exec ip -batch "$1"' sh "$STATE/ns/$1" "$(grep -q metric "$STATE/ns/$1" && echo router)"
+		exec ip -batch "$1"' sh "$STATE/ns/$1" "$([[ " $ROUTERS " == *" $1 "* ]] && echo router)"
 }
 
 start_link() {

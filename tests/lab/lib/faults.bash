@@ -35,7 +35,7 @@ need_path() {
 }
 
 need_host() {
-	[[ -n $(row "$HOSTS" "$1") ]] || usage_error "'$1' is no host; there are: $(host_names | paste -sd' ')"
+	[[ -n ${HOST4[$1]-} ]] || usage_error "'$1' is no host; there are: $(host_names | paste -sd' ')"
 }
 
 # name_server WORD: sets SERVER; ns1 and ns2 mean the registry's
@@ -137,8 +137,8 @@ fault_host_down() {
 	'')
 		read -r net _ <<<"$(row "$HOSTS" "$1")"
 		fault_link_down "$1" gw
-		touch_ns "$(gateway_of "$net")"
-		in_net "$(gateway_of "$net")" ip neigh flush dev "br$net"
+		touch_ns "${GATEWAY[$net]}"
+		in_net "${GATEWAY[$net]}" ip neigh flush dev "br$net"
 		;;
 	--silent) fault_chain "$1" inet 'prerouting priority raw' "$DISCOVERY" drop ;;
 	*) usage_error "host-down: '$2' is not --silent" ;;
@@ -182,9 +182,9 @@ fault_admin_prohibited() {
 	local net
 	need_host "$1"
 	read -r net _ <<<"$(row "$HOSTS" "$1")"
-	fault_chain "$(gateway_of "$net")" inet 'forward priority 0' \
-		"ip daddr $(host_addr "$1" 4) reject with icmp type admin-prohibited" \
-		"ip6 daddr $(host_addr "$1" 6) reject with icmpv6 type admin-prohibited"
+	fault_chain "${GATEWAY[$net]}" inet 'forward priority 0' \
+		"ip daddr ${HOST4[$1]} reject with icmp type admin-prohibited" \
+		"ip6 daddr ${HOST6[$1]} reject with icmpv6 type admin-prohibited"
 }
 
 fault_vantage_down() { fault_link_down vantage transit; }
@@ -251,14 +251,14 @@ fault_move() {
 	fault_return "$@"
 	first=$(path_router "$2" first)
 	touch_ns transit
-	route_lines transit "$first" 178 | in_net transit ip -batch -
+	route_lines transit "$first" 178 | cut -f2 | in_net transit ip -batch -
 }
 
 # return 178 PATH
 fault_return() {
 	[[ $1 == 178 ]] || usage_error "only 178 has two paths, not '$1'"
 	touch_ns gw-178
-	route_lines gw-178 "$(path_router "$2" core)" all | in_net gw-178 ip -batch -
+	route_lines gw-178 "$(path_router "$2" core)" all | cut -f2 | in_net gw-178 ip -batch -
 }
 
 lab_heal() {

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Does every host answer, as the vantage sees it?
 
-# wait_ready SECONDS: a host is ready when it answers ping over both families
-# and its servers answer
+# wait_ready SECONDS: a host is ready when its server answers over both families,
+# or ping where it has none
 wait_ready() {
 	local silent
 	silent=$(host_checks | READY_UNTIL=$((EPOCHSECONDS + $1)) enter vantage xargs -P 64 -d '\n' -n 1 bash -c "$CHECK" check)
@@ -18,18 +18,14 @@ by_host() {
 
 # One line per check: "NAME KIND ADDRESS [ZONE]"
 host_checks() {
-	local name what family addr zone
+	local name what addr zone
 	while read -r name _ _ what; do
-		for family in 4 6; do
-			addr=$(host_addr "$name" "$family")
-			echo "$name ping $addr"
+		[[ $what == dns ]] && zone=$(row "$NAME_SERVERS" "$name")
+		for addr in "${HOST4[$name]}" "${HOST6[$name]}"; do
 			case $what in
-			dns)
-				zone=$(row "$NAME_SERVERS" "$name")
-				echo "$name dns $addr ${zone%% *}"
-				;;
-			-) ;;
-			*) for port in ${what//,/ }; do echo "$name $port $addr"; done ;;
+			dns) echo "$name dns $addr ${zone%% *}" ;;
+			-) echo "$name ping $addr" ;;
+			*) echo "$name ${what##*,} $addr" ;; # nginx listens everywhere before it answers
 			esac
 		done
 	done < <(rows "$HOSTS")

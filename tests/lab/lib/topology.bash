@@ -106,6 +106,33 @@ cust-ns2 kcna.kp rodong.rep.kp com.kp gov.kp rep.kp
 edu-ns   star.edu.kp
 '
 
+# The same, looked up by name: `up` asks hundreds of times, so nothing here starts a process.
+readonly -A GATEWAY=([0]=transit [176]=gw-cn [177]=gw-ru [178]=gw-178 [179]=gw-cn) # the router with its bridge
+readonly -A LAN4=([0]=198.19.0 [176]=198.18.176 [177]=198.18.177 [178]=198.18.178 [179]=198.18.179)
+declare -A HOST4 HOST6        # NAME: its addresses
+declare -A NEIGHBOUR4 NEIGHBOUR6 # "NS PEER": the addresses of PEER on its link with NS
+declare -A UPLINK             # ROUTER: its neighbour towards the vantage, the last one listed, which is in use
+declare -A PREFIXES=([all]="$ALL4 $ALL6" [country]=$COUNTRY4) # a word of ROUTES: what it stands for
+
+index_tables() {
+	local near far near4 far4 near6 far6 name net last
+	while read -r near far near4 far4 near6 far6; do
+		[[ $near ]] || continue
+		NEIGHBOUR4["$near $far"]=$far4 NEIGHBOUR4["$far $near"]=$near4
+		NEIGHBOUR6["$near $far"]=$far6 NEIGHBOUR6["$far $near"]=$near6
+		UPLINK[$far]=$near
+	done <<<"$LINKS"
+	while read -r name net last _; do
+		[[ $name ]] || continue
+		HOST4[$name]=${LAN4[$net]}.$last HOST6[$name]=2001:2:0:$net::$last
+	done <<<"$HOSTS"
+	for net in $NETS; do
+		PREFIXES[$net]="198.18.$net.0/24 2001:2:0:$net::/64"
+		PREFIXES[country]+=" 2001:2:0:$net::/64"
+	done
+}
+index_tables
+
 # rows TABLE: its lines without the empty ones
 rows() { sed '/^$/d' <<<"$1"; }
 
@@ -115,96 +142,61 @@ row() { sed -n "s/^$2 *//p" <<<"$1"; }
 host_names() { rows "$HOSTS" | cut -d' ' -f1; }
 namespaces() { printf '%s\n' vantage "${ROUTERS// /$'\n'}"; host_names; }
 
-# host_addr NAME 4|6
-host_addr() {
-	local net last
-	read -r net last _ <<<"$(row "$HOSTS" "$1")"
-	if [[ $2 == 4 && $net == 0 ]]; then printf '198.19.0.%s\n' "$last"
-	elif [[ $2 == 4 ]]; then printf '198.18.%s.%s\n' "$net" "$last"
-	else printf '2001:2:0:%s::%s\n' "$net" "$last"; fi
-}
-
-# gateway_of NET: the router that has the bridge of this /24
-gateway_of() {
-	case $1 in 0) echo transit ;; 177) echo gw-ru ;; 178) echo gw-178 ;; *) echo gw-cn ;; esac
-}
-
-# neighbour_addr NS PEER 4|6: the address of PEER on its link with NS
-neighbour_addr() {
-	awk -v ns="$1" -v peer="$2" -v six="$(($3 == 6 ? 2 : 0))" '
-		$1 == ns && $2 == peer { print $(4 + six) }
-		$2 == ns && $1 == peer { print $(3 + six) }' <<<"$LINKS"
-}
-
-# expand WORD: the prefixes that a word of ROUTES stands for
-expand() {
-	case $1 in
-	all) echo "$ALL4 $ALL6" ;;
-	country) echo "$COUNTRY4"; local n; for n in $NETS; do echo "2001:2:0:$n::/64"; done ;;
-	17[6-9]) echo "198.18.$1.0/24 2001:2:0:$1::/64" ;;
-	*) echo "$1" ;;
-	esac
-}
-
-# route_lines NS PEER WORD...: ip batch lines
+# route_lines NS PEER WORD...: "NS<TAB>batch line"
 route_lines() {
-	local ns=$1 peer=$2 via4 via6 prefix
+	local ns=$1 peer=$2 word prefix via
 	shift 2
-	via4=$(neighbour_addr "$ns" "$peer" 4)
-	via6=$(neighbour_addr "$ns" "$peer" 6)
-	for prefix in $(for word in "$@"; do expand "$word"; done); do
-		case $prefix in
-		*:*) echo "route replace $prefix via $via6 dev $peer" ;;
-		*) echo "route replace $prefix via $via4 dev $peer" ;;
-		esac
+	for word; do
+		for prefix in ${PREFIXES[$word]-$word}; do
+			via=${NEIGHBOUR4["$ns $peer"]}
+			[[ $prefix != *:* ]] || via=${NEIGHBOUR6["$ns $peer"]}
+			printf '%s\troute replace %s via %s dev %s\n' "$ns" "$prefix" "$via" "$peer"
+		done
 	done
 }
 
 # create_lines DELAYED...: one batch that makes every link, but not the
 # transit links named in DELAYED, which the link process makes
 create_lines() {
-	local near far net name gw
+	local near far net name
 	while read -r near far _; do
 		[[ $near == transit && " $* " == *" $far "* ]] && continue
 		echo "link add name $far netns $near type veth peer name $near netns $far"
 	done < <(rows "$LINKS")
 	for net in 0 $NETS; do
-		echo "link add name br$net netns $(gateway_of "$net") type bridge stp_state 0 mcast_snooping 0"
+		echo "link add name br$net netns ${GATEWAY[$net]} type bridge stp_state 0 mcast_snooping 0"
 	done
 	while read -r name net _; do
-		gw=$(gateway_of "$net")
-		echo "link add name $name netns $gw type veth peer name gw netns $name"
+		echo "link add name $name netns ${GATEWAY[$net]} type veth peer name gw netns $name"
 	done < <(rows "$HOSTS")
 }
 
 # setup_lines: every address and route of the lab as "NS<TAB>batch line".
 # Each line may be repeated at any time: that is how `heal` undoes faults.
 setup_lines() {
-	local near far near4 far4 near6 far6 net name last gw router peer words
+	local near far near4 far4 near6 far6 net name gw router peer words
 	namespaces | sed 's/$/\tlink set lo up/'
 	while read -r near far near4 far4 near6 far6; do
 		device_lines "$near" "$far" "$near4/30" "$near6/80"
 		device_lines "$far" "$near" "$far4/30" "$far6/80"
 	done < <(rows "$LINKS")
 	for net in 0 $NETS; do
-		gw=$(gateway_of "$net")
-		device_lines "$gw" "br$net" "$(lan4 "$net" 254)/24" "2001:2:0:$net::254/64"
+		gw=${GATEWAY[$net]}
+		device_lines "$gw" "br$net" "${LAN4[$net]}.254/24" "2001:2:0:$net::254/64"
 	done
-	while read -r name net last _; do
-		gw=$(gateway_of "$net")
+	while read -r name net _; do
+		gw=${GATEWAY[$net]}
 		printf '%s\tlink set %s master br%s up\n' "$gw" "$name" "$net"
-		device_lines "$name" gw "$(lan4 "$net" "$last")/24" "2001:2:0:$net::$last/64"
-		printf '%s\troute replace %s via %s dev gw\n' "$name" "$ALL4" "$(lan4 "$net" 254)" \
+		device_lines "$name" gw "${HOST4[$name]}/24" "${HOST6[$name]}/64"
+		printf '%s\troute replace %s via %s dev gw\n' "$name" "$ALL4" "${LAN4[$net]}.254" \
 			"$name" "$ALL6" "2001:2:0:$net::254"
 	done < <(rows "$HOSTS")
 	for router in $ROUTERS; do unreachable_lines "$router"; done
 	while read -r router peer words; do
 		# shellcheck disable=SC2086 # words are words
-		route_lines "$router" "$peer" $words | sed "s/^/$router\t/"
+		route_lines "$router" "$peer" $words
 	done < <(rows "$ROUTES")
 }
-
-lan4() { if [[ $1 == 0 ]]; then echo "198.19.0.$2"; else echo "198.18.$1.$2"; fi; }
 
 # device_lines NS DEV ADDR4 ADDR6
 device_lines() {
@@ -215,9 +207,9 @@ device_lines() {
 
 # Without these a cut makes packets loop on the route back to the vantage.
 unreachable_lines() {
-	local prefix
-	# shellcheck disable=SC2046 # a list of prefixes
-	for prefix in $(expand country) $([[ $1 == transit ]] && expand all); do
+	local prefix prefixes=${PREFIXES[country]}
+	[[ $1 != transit ]] || prefixes+=" ${PREFIXES[all]}"
+	for prefix in $prefixes; do
 		printf '%s\troute replace unreachable %s metric 9999\n' "$1" "$prefix"
 	done
 }
