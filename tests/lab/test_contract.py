@@ -268,7 +268,7 @@ class Contract(kplab.Case):
         targets = [{"name": name, "address": self.lab.v4[name], "probes": probes} for name, probes in
                    (("kcna", ["ping", "web"]), ("tld-ns1", ["soa", "soa-by-tcp", "dns-tcp"]))]
         with Daemon(self.lab, kplab.conf(targets, paths={})) as daemon:
-            daemon.wait_clear()
+            wait_for(lambda: daemon.status()["targets"]["up"] == 2, "both are up", 40)
 
             def sums():
                 out = dict.fromkeys(("icmp", "tcp-syn", "dns"), 0)
