@@ -8,9 +8,9 @@
 #define KPD_LISTEN_WHY 256
 
 /* After raw sockets were asked for (daemon/net/raw.h).  Takes it over, non-blocking and closed
- * on exec.  *fd is -1 where none was handed down.  false: what was is not one listening stream
- * socket; why says so. Otherwise why is a warning (it listens elsewhere than at path), or "".
- */
+ * on exec; closes all that has neither its name nor that of raw sockets.  *fd is -1 where none
+ * was handed down.  false: what was is not a listening stream socket; why says so. Otherwise
+ * why is a warning (it listens elsewhere than at path), or "". */
 bool kpd_listen_inherited(const char *path, int *fd, char why[KPD_LISTEN_WHY]);
 
 #endif

@@ -40,9 +40,10 @@ static inline int sd_watchdog_enabled(int unset, uint64_t *usec)
     return 0;
 }
 
-static inline int sd_listen_fds(int unset)
+static inline int sd_listen_fds_with_names(int unset, char ***names)
 {
     (void)unset;
+    *names = NULL;
     return 0;
 }
 
@@ -58,5 +59,10 @@ static inline int sd_is_socket_unix(int fd, int type, int listening, const char 
 }
 #define SD_LISTEN_FDS_START 3
 #endif
+
+/* What it calls the descriptors that it hands down. */
+#define KPD_FD_RAW "raw"
+#define KPD_FD_CONTROL "kpwatchd.socket" /* as its unit is called */
+#define KPD_FD_NAMELESS "unknown"        /* of a manager that gives no names */
 
 #endif

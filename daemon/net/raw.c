@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,16 +27,25 @@ static int option_of(int fd, int name)
     return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
+static bool is_kind(int fd, int domain, int protocol)
+{
+    return option_of(fd, SO_TYPE) == SOCK_RAW && option_of(fd, SO_DOMAIN) == domain &&
+           option_of(fd, SO_PROTOCOL) == protocol;
+}
+
 static int take_inherited(int domain, int protocol)
 {
-    int count = sd_listen_fds(0);
-    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
-        if (option_of(fd, SO_TYPE) != SOCK_RAW || option_of(fd, SO_DOMAIN) != domain ||
-            option_of(fd, SO_PROTOCOL) != protocol)
-            continue;
-        return fd;
+    char **names = NULL;
+    int found = -1;
+    int count = sd_listen_fds_with_names(0, &names);
+    for (int i = 0; i < count; i++) {
+        int fd = SD_LISTEN_FDS_START + i;
+        if (found < 0 && strcmp(names[i], KPD_FD_RAW) == 0 && is_kind(fd, domain, protocol))
+            found = fd;
+        free(names[i]);
     }
-    return -1;
+    free(names);
+    return found;
 }
 
 int kpd_raw_open(int domain, int protocol)
@@ -46,10 +56,16 @@ int kpd_raw_open(int domain, int protocol)
 
 static bool hand_over(const int *fds, unsigned count, char *why)
 {
-    /* Those of the start before are of no more use. */
-    int rc = sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=raw");
+    /* Those of the start before are of no more use; and whatever a run stored under
+     * the names of the control socket was never that. */
+    int rc = sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KPD_FD_RAW);
     if (rc > 0)
-        rc = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=raw\nFDPOLL=0", fds, count);
+        rc = sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KPD_FD_CONTROL);
+    if (rc > 0)
+        rc = sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" KPD_FD_NAMELESS);
+    if (rc > 0)
+        rc = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" KPD_FD_RAW "\nFDPOLL=0", fds,
+                                    count);
     if (rc > 0)
         rc = sd_notify_barrier(0, BARRIER_US);
     if (rc == 0)

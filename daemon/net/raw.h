@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 /* A raw socket of this domain and protocol, non-blocking and closed on exec; to be
- * asked for once.  -1: errno; without one handed down it needs CAP_NET_RAW. */
+ * asked for once.  Of what is handed down only what has our name is taken: a run that
+ * was broken into may have stored others.  -1: errno; without one handed down it needs
+ * CAP_NET_RAW. */
 int kpd_raw_open(int domain, int protocol);
 
 /* Opens one of every kind the machine has and leaves them with the service manager
