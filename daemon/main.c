@@ -3,6 +3,7 @@
 #include "daemon/control.h"
 #include "daemon/driver.h"
 #include "daemon/facts.h"
+#include "daemon/lean.h"
 #include "daemon/listen.h"
 #include "daemon/net/raw.h"
 #include "daemon/notify.h"
@@ -277,6 +278,7 @@ static bool open_all(struct app *app, char *why)
         tell(app, KP_EV_DAEMON_HEALTH, KP_LOG_WARNING, why);
     set_metrics(app);
     open_history(app);
+    kpd_lean();
     return kpd_seccomp_apply(why);
 }
 

@@ -18,7 +18,7 @@
 #include <utlist.h>
 
 #define BALLAST ((size_t)4 << 20)
-#define TICK_NS KP_NS_PER_S
+#define TICK_NS (2 * KP_NS_PER_S)
 #define SOON_NS (KP_NS_PER_S / 5)   /* changes are on disk this long after */
 #define CHUNK_NS (10 * KP_NS_PER_S) /* of evidence, and of states */
 #define CELLS_NS (300 * KP_NS_PER_S)
@@ -301,6 +301,7 @@ static void on_thread(int fd, unsigned what, void *ctx)
     kpd_hthread_state(h->thread, &h->state);
     if (h->state.warning[0] != '\0')
         tell(h, KP_LOG_WARNING, h->state.warning);
+    kpd_outlet_say(&h->outlet, kpd_loop_now(h->args.loop), h->state.errnum);
     for (struct kpd_ask *ask; (ask = kpd_hthread_answer(h->thread));) {
         h->args.answer(h->args.ctx, ask);
         kpd_ask_free(ask);

@@ -15,7 +15,7 @@
 #include <utlist.h>
 
 #define USUAL_COUNT 65536
-#define LOOK_MS 2000                 /* at the disk, while nothing is to be written */
+#define LOOK_MS 4000                 /* at the disk, while nothing is to be written */
 #define TRY_AGAIN_MS 1000            /* what the disk refused */
 #define LITTLE ((uint64_t)256 << 10) /* less than that is a full disk */
 #define PRUNE_NS (3600 * KP_NS_PER_S)

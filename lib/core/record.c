@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The ring holds about this much at the configured rate ... */
-#define HELD_SECONDS (3 * 3600)
-/* ... within these bounds (2 MiB, touched only as it fills; 64 MiB). */
-#define LEAST 32768
+/* The ring holds about this much at the configured rate: it is copied into the history,
+ * which keeps what is older ... */
+#define HELD_SECONDS 3600
+/* ... within these bounds (256 KiB, touched only as it fills; 64 MiB). */
+#define LEAST 4096
 #define MOST 1048576
+#define TRACE_RECORDS 17 /* a trace and its usual 16 hops */
 
 struct kp_record_name {
     uint32_t number;
@@ -52,10 +54,11 @@ static uint32_t capacity_for(const struct kp_world *world)
     double rate = 0;
     for (uint32_t i = 0; i < world->item_count; i++)
         rate += 1 / kp_dur_seconds(world->items[i].timing.interval);
-    uint32_t capacity = LEAST;
-    while (capacity < MOST && capacity < rate * HELD_SECONDS)
-        capacity *= 2;
-    return capacity;
+    if (world->conf->trace_interval.ns > 0)
+        rate +=
+            world->target_count * TRACE_RECORDS / kp_dur_seconds(world->conf->trace_interval);
+    double wanted = rate * HELD_SECONDS;
+    return wanted < LEAST ? LEAST : wanted > MOST ? MOST : (uint32_t)wanted;
 }
 
 /* Grows only, and keeps what is held. */

@@ -95,28 +95,31 @@ void kp_wheel_set(struct kp_wheel *w, uint32_t id, int64_t tick)
     append(w, id, tick);
 }
 
-/* The first tick from w->at on whose slot holds anything; queued > 0. */
-static int64_t first_used(const struct kp_wheel *w)
+/* The end of this turn, which is no tick of it. */
+static int64_t turn_end(const struct kp_wheel *w)
 {
-    size_t start = (size_t)(w->at % KP_WHEEL_SLOTS);
-    size_t words = KP_WHEEL_SLOTS / 64;
-    uint64_t bits = w->used[start / 64] >> start % 64;
-    if (bits != 0)
-        return w->at + __builtin_ctzll(bits);
-    for (size_t i = 1; i <= words; i++) {
-        size_t word = (start / 64 + i) % words;
-        if (w->used[word] != 0) {
-            size_t slot = word * 64 + (size_t)__builtin_ctzll(w->used[word]);
-            return w->at + (int64_t)((slot + KP_WHEEL_SLOTS - start) % KP_WHEEL_SLOTS);
+    return w->at + KP_WHEEL_SLOTS;
+}
+
+/* The first tick of this turn from `from` on whose slot holds anything, or its end. */
+static int64_t used_from(const struct kp_wheel *w, int64_t from)
+{
+    while (from < turn_end(w)) {
+        size_t slot = (size_t)(from % KP_WHEEL_SLOTS);
+        uint64_t bits = w->used[slot / 64] >> slot % 64;
+        if (bits != 0) {
+            int64_t tick = from + __builtin_ctzll(bits);
+            return tick < turn_end(w) ? tick : turn_end(w);
         }
+        from += 64 - (int64_t)(slot % 64);
     }
-    return w->at;
+    return turn_end(w);
 }
 
 bool kp_wheel_pop(struct kp_wheel *w, int64_t now, uint32_t *id)
 {
     while (w->queued > 0) {
-        int64_t tick = first_used(w);
+        int64_t tick = used_from(w, w->at);
         if (tick > now)
             break;
         w->at = tick;
@@ -134,10 +137,23 @@ bool kp_wheel_pop(struct kp_wheel *w, int64_t now, uint32_t *id)
     return false;
 }
 
+/* Whether its slot holds more than what goes round again. */
+static bool any_due(const struct kp_wheel *w, int64_t tick)
+{
+    uint32_t id = w->head[tick % KP_WHEEL_SLOTS];
+    while (id != NIL && w->nodes[id].tick > tick)
+        id = w->nodes[id].next;
+    return id != NIL;
+}
+
 bool kp_wheel_next(const struct kp_wheel *w, int64_t *tick)
 {
     if (w->queued == 0)
         return false;
-    *tick = first_used(w);
+    int64_t last = turn_end(w) - 1;
+    int64_t at = used_from(w, w->at);
+    while (at < last && !any_due(w, at))
+        at = used_from(w, at + 1);
+    *tick = at < last ? at : last;
     return true;
 }

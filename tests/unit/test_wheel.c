@@ -59,6 +59,27 @@ static void what_is_far_ahead_waits_its_turns(void **state)
     end(w);
 }
 
+static void what_is_far_ahead_wakes_nobody(void **state)
+{
+    (void)state;
+    struct kp_wheel *w = make(0, 2);
+    uint32_t id = 9;
+    int64_t next = 0;
+    kp_wheel_set(w, 0, 3 * KP_WHEEL_SLOTS);
+    assert_false(kp_wheel_pop(w, 100, &id));
+    kp_wheel_set(w, 1, KP_WHEEL_SLOTS + 50); /* behind the slot where the other waits */
+    assert_true(kp_wheel_next(w, &next));
+    assert_int_equal(next, KP_WHEEL_SLOTS + 50);
+    assert_true(kp_wheel_pop(w, next, &id));
+    assert_int_equal(id, 1);
+    assert_false(kp_wheel_pop(w, 3 * KP_WHEEL_SLOTS - 1, &id));
+    assert_true(kp_wheel_next(w, &next));
+    assert_int_equal(next, 3 * KP_WHEEL_SLOTS);
+    assert_true(kp_wheel_pop(w, next, &id));
+    assert_int_equal(id, 0);
+    end(w);
+}
+
 static void moving_and_cancelling(void **state)
 {
     (void)state;
@@ -117,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pops_in_order_of_time),
         cmocka_unit_test(what_is_far_ahead_waits_its_turns),
+        cmocka_unit_test(what_is_far_ahead_wakes_nobody),
         cmocka_unit_test(moving_and_cancelling),
         cmocka_unit_test(agrees_with_a_plain_list),
     };
