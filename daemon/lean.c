@@ -6,6 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define LARGE (64 << 10) /* fixed: by itself the C library would raise it */
+
+void kpd_lean_heap(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
 /* What cannot be written holds nothing of our own: it comes from the file again. */
 static int drop_constant(struct dl_phdr_info *object, size_t size, void *ctx)
 {

@@ -346,6 +346,7 @@ static int store_sockets(void)
 int main(int argc, char **argv)
 {
     static struct app app;
+    kpd_lean_heap();
     int status = kpd_options_parse(argc, argv, &app.options);
     if (status >= 0)
         return status;
