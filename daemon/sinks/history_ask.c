@@ -42,6 +42,38 @@ static const char *text_at(sqlite3_stmt *stmt, int column)
     return text ? (const char *)text : "";
 }
 
+/* The object at a column, which must be JSON before it becomes part of an answer: a
+ * damaged row must not spoil the others.  False: it is none, and nothing is added. */
+static bool put_object(struct kpd_ask *ask, const char *before, sqlite3_stmt *stmt, int column)
+{
+    const char *text = text_at(stmt, column);
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    bool sound = json_is_object(object);
+    if (sound) {
+        kp_text_add(&ask->answer, before);
+        kp_text_add(&ask->answer, text);
+    }
+    json_decref(object);
+    return sound;
+}
+
+static struct kp_wall time_at(sqlite3_stmt *stmt, int column)
+{
+    return kpd_wall(sqlite3_column_int64(stmt, column));
+}
+
+/* Takes json over; NULL is a lack of memory. */
+static void put_json(struct kpd_ask *ask, json_t *json)
+{
+    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
+    if (text)
+        kp_text_add(&ask->answer, text);
+    else
+        ask->answer.nomem = true;
+    free(text);
+    json_decref(json);
+}
+
 /* --- incidents --- */
 
 static bool is_known(const struct kpd_ask *ask, const char *uuid)
@@ -62,7 +94,8 @@ static void put_incidents(struct kpd_ask *ask, sqlite3 *sql)
         ask, sql,
         "SELECT uuid, object FROM (SELECT uuid, object, began FROM incidents"
         " WHERE began <= ?2 AND (ended IS NULL OR ended >= ?1) AND (?3 = 0 OR phase = 'closed')"
-        " AND (?5 OR json_extract(object, '$.merged_into') IS NULL)"
+        " AND (?5 OR NOT json_valid(object)"
+        " OR json_extract(object, '$.merged_into') IS NULL)"
         " ORDER BY began DESC LIMIT ?4) ORDER BY began");
     sqlite3_bind_int64(stmt, 1, kpd_us(ask->since));
     sqlite3_bind_int64(stmt, 2, kpd_us(ask->until));
@@ -70,11 +103,8 @@ static void put_incidents(struct kpd_ask *ask, sqlite3 *sql)
     sqlite3_bind_int(stmt, 4, KPD_ASK_ROWS);
     sqlite3_bind_int(stmt, 5, ask->merged);
     for (const char *comma = ""; next_row(ask, stmt);) {
-        if (is_known(ask, text_at(stmt, 0)))
-            continue;
-        kp_text_add(&ask->answer, comma);
-        kp_text_add(&ask->answer, text_at(stmt, 1));
-        comma = ",";
+        if (!is_known(ask, text_at(stmt, 0)) && put_object(ask, comma, stmt, 1))
+            comma = ",";
     }
     sqlite3_finalize(stmt);
 }
@@ -97,9 +127,7 @@ static void put_incident(struct kpd_ask *ask, sqlite3 *sql)
     sqlite3_stmt *stmt = find_incident(ask, sql,
                                        "SELECT object FROM incidents WHERE id = ?1 OR uuid = ?2"
                                        " ORDER BY began DESC LIMIT 1");
-    ask->found = next_row(ask, stmt);
-    if (ask->found)
-        kp_text_add(&ask->answer, text_at(stmt, 0));
+    ask->found = next_row(ask, stmt) && put_object(ask, "", stmt, 0);
     sqlite3_finalize(stmt);
 }
 
@@ -124,7 +152,7 @@ static bool put_header(struct kpd_ask *ask, sqlite3 *sql, int64_t *last_record, 
         kp_text_add(&ask->answer, text_at(stmt, 0));
         *last_record = sqlite3_column_int64(stmt, 1);
         ask->complete = sqlite3_column_int(stmt, 2) != 0;
-        *until = sqlite3_column_int64(stmt, 3) + AFTERWARDS_US;
+        *until = kpd_us(time_at(stmt, 3)) + AFTERWARDS_US;
     }
     sqlite3_finalize(stmt);
     return found;
@@ -142,7 +170,7 @@ static void put_evidence(struct kpd_ask *ask, sqlite3 *sql)
     sqlite3_bind_int64(stmt, 1, last);
     sqlite3_bind_int64(stmt, 2, until);
     while (ask->answer.len < KPD_ASK_EVIDENCE_BYTES && next_row(ask, stmt)) {
-        ask->complete &= sqlite3_column_int64(stmt, 0) == last + 1;
+        ask->complete &= sqlite3_column_int64(stmt, 0) - 1 == last;
         last = sqlite3_column_int64(stmt, 0);
         kp_text_add(&ask->answer, text_at(stmt, 1));
     }
@@ -211,15 +239,17 @@ static void read_days(struct kpd_ask *ask, sqlite3 *sql, int64_t subject, const 
     sqlite3_finalize(stmt);
 }
 
+#define SLOTS (KPD_BLOCK_S / KPD_QUARTER_S)
+
 static void read_block(const struct grid *g, int64_t first, struct kp_rd in,
                        struct kpd_cell *cells)
 {
     while (in.left > 0) {
         struct kpd_cell cell;
-        int64_t slot = (int64_t)kpd_cell_read_number(&in);
+        uint64_t slot = kpd_cell_read_number(&in);
         kpd_cell_read(&in, &cell);
-        if (!in.bad)
-            add_to(g, cells, first + slot, &cell);
+        if (!in.bad && slot < SLOTS)
+            add_to(g, cells, first + (int64_t)slot, &cell);
     }
 }
 
@@ -227,14 +257,13 @@ static void read_block(const struct grid *g, int64_t first, struct kp_rd in,
 static void read_quarters(struct kpd_ask *ask, sqlite3 *sql, int64_t subject,
                           const struct grid *g, struct kpd_cell *cells)
 {
-    const int64_t slots = KPD_BLOCK_S / KPD_QUARTER_S;
     sqlite3_stmt *stmt =
         prepare(ask, sql, "SELECT cells FROM quarters WHERE block = ?1 AND subject = ?2");
-    for (int64_t block = g->first / slots; block <= g->last / slots; block++) {
+    for (int64_t block = g->first / SLOTS; block <= g->last / SLOTS; block++) {
         sqlite3_bind_int64(stmt, 1, block);
         sqlite3_bind_int64(stmt, 2, subject);
         if (next_row(ask, stmt))
-            read_block(g, block * slots, blob_at(stmt, 0), cells);
+            read_block(g, block * SLOTS, blob_at(stmt, 0), cells);
         sqlite3_reset(stmt);
     }
     sqlite3_finalize(stmt);
@@ -324,14 +353,7 @@ static void put_strip(struct kpd_ask *ask, sqlite3 *sql, const struct grid *g, i
         read_days(ask, sql, subject, g, cells);
     else if (cells)
         read_quarters(ask, sql, subject, g, cells);
-    json_t *json = cells ? strip_json(kind, name, cells, g->count) : NULL;
-    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
-    if (text)
-        kp_text_add(&ask->answer, text);
-    else
-        ask->answer.nomem = true;
-    free(text);
-    json_decref(json);
+    put_json(ask, cells ? strip_json(kind, name, cells, g->count) : NULL);
     free(cells);
 }
 
@@ -370,9 +392,11 @@ static void put_gaps(struct kpd_ask *ask, sqlite3 *sql)
     sqlite3_bind_int(stmt, 3, KPD_ASK_ROWS);
     for (const char *comma = ""; next_row(ask, stmt); comma = ",") {
         kp_text_printf(&ask->answer, "%s{", comma);
-        put_time(&ask->answer, "began", sqlite3_column_int64(stmt, 0) * KP_NS_PER_US);
-        put_time(&ask->answer, "ended", sqlite3_column_int64(stmt, 1) * KP_NS_PER_US);
-        kp_text_printf(&ask->answer, "\"reason\":\"%s\"}", text_at(stmt, 2));
+        put_time(&ask->answer, "began", time_at(stmt, 0).ns);
+        put_time(&ask->answer, "ended", time_at(stmt, 1).ns);
+        kp_text_add(&ask->answer, "\"reason\":");
+        put_json(ask, kp_json_text(text_at(stmt, 2)));
+        kp_text_add(&ask->answer, "}");
     }
     sqlite3_finalize(stmt);
 }

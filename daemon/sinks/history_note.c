@@ -42,7 +42,7 @@ static const char *const queries[KPD_SQL_COUNT] = {
         " 'closed'), '$.evidence[#]', json('{\"rule\":\"end-missed\",\"text\":\"kpwatchd"
         " went on without knowing of it, so when it ended is not known\",\"excludes\":null,"
         "\"value\":null,\"threshold\":null}')) WHERE phase <> 'closed'"
-        " AND instr(?1, uuid) = 0",
+        " AND instr(?1, uuid) = 0 AND json_valid(object)",
 };
 
 int kpd_note_prepare(struct kpd_store *store)

@@ -38,6 +38,14 @@ static inline int64_t kpd_us(struct kp_wall t)
     return t.ns / KP_NS_PER_US;
 }
 
+/* Stored microseconds as a time; a damaged row may hold any number. */
+static inline struct kp_wall kpd_wall(int64_t us)
+{
+    const int64_t most = INT64_MAX / KP_NS_PER_US;
+    us = us > 0 ? us : 0;
+    return (struct kp_wall){(us < most ? us : most) * KP_NS_PER_US};
+}
+
 /* Both: SQLITE_OK or a result code. */
 int kpd_note_prepare(struct kpd_store *store);
 int kpd_note_write(struct kpd_store *store, const struct kpd_note *note, const char *bytes,

@@ -243,7 +243,7 @@ int kpd_store_before(struct kpd_store *store, struct kpd_store_before *out)
 {
     int rc;
     *out = (struct kpd_store_before){0};
-    out->alive = (struct kp_wall){alive_before(store, out, &rc) * KP_NS_PER_US};
+    out->alive = kpd_wall(alive_before(store, out, &rc));
     if (!out->any)
         return rc == SQLITE_DONE ? 0 : kpd_db_errno(store->db.sql, rc);
     sqlite3_stmt *stmt = NULL;
@@ -251,8 +251,9 @@ int kpd_store_before(struct kpd_store *store, struct kpd_store_before *out)
                             -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        out->learned = strdup((const char *)sqlite3_column_text(stmt, 0));
+    const unsigned char *learned = rc == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+    if (learned)
+        out->learned = strdup((const char *)learned);
     sqlite3_finalize(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : kpd_db_errno(store->db.sql, rc);
 }

@@ -2,6 +2,7 @@
  * a proven header's flags and question; 2 a name for the configuration. */
 #include "lib/wire/cookie.h"
 #include "lib/wire/probe_dns.h"
+#include "tests/fuzz/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +74,6 @@ static void encode_name(const uint8_t *data, size_t size)
     kp_dns_query_free(query);
     free(name);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

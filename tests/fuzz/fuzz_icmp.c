@@ -2,6 +2,7 @@
  * Traps where something is accepted that lacks the keyed proof. */
 #include "lib/wire/cookie.h"
 #include "lib/wire/probe_dns.h"
+#include "tests/fuzz/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,6 @@ static void need_proof(const struct kp_claim *claim, const struct kp_shot *shot,
     if (memmem(data, len, secret, sizeof secret - w.left) == NULL)
         abort();
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

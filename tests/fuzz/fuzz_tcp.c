@@ -1,6 +1,7 @@
 /* TCP as raw sockets deliver it.  First byte: 0 IPv4, 1 IPv6; then the packet.
  * Traps where something is accepted that does not acknowledge our sequence. */
 #include "lib/wire/cookie.h"
+#include "tests/fuzz/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,6 @@ static const struct kp_wire wire = {.key = {{1, 2, 3, 4, 5, 6, 7, 8}},
                                     .icmp_id = 0x4a3b,
                                     .port_min = 61000,
                                     .port_max = 64999};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
