@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KPD_HUB_EVENTS 1024
-#define KPD_HUB_BYTES ((size_t)768 << 10)
+#define KPD_HUB_EVENTS 4096
+#define KPD_HUB_BYTES ((size_t)8 << 20)
 
 struct kpd_hub;
 

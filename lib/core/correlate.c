@@ -97,6 +97,15 @@ static void suspect_paths(struct kp_core *core)
     }
 }
 
+static bool is_name_server(const struct kp_core *core, const struct kp_target *target)
+{
+    const struct kp_item *items = &core->world->items[target->first_item];
+    for (uint32_t i = 0; i < target->item_count; i++)
+        if (items[i].probe->type == KP_PROBE_DNS)
+            return true;
+    return false;
+}
+
 static void suspect_targets(struct kp_core *core)
 {
     for (uint32_t i = 0; i < core->world->target_count; i++) {
@@ -105,7 +114,8 @@ static void suspect_targets(struct kp_core *core)
         bool cleared = false;
         target->suspected = suspicion(target->suspected, &target->group,
                                       path_suspect(core, target->path), &raised, &cleared);
-        bool wider = path_suspect(core, target->path) || kp_group_suspect(&core->country);
+        bool wider = path_suspect(core, target->path) || kp_group_suspect(&core->country) ||
+                     (kp_group_suspect(&core->dns) && is_name_server(core, target));
         if ((target->suspected || target->group.state == KP_DOWN) && !wider)
             kp_labels_refresh(core, i);
         if ((raised || cleared) && !kp_mute_target(core, target))

@@ -98,7 +98,7 @@ static void test_resume_has_no_gap(void **state)
     struct rig *rig = *state;
     struct client c;
     char message[16];
-    for (int i = 1; i <= 900; i++) {
+    for (int i = 1; i <= 2000; i++) {
         snprintf(message, sizeof message, "m%d", i);
         rig_publish(rig, KP_EV_TARGET_STATE, message);
     }
@@ -108,9 +108,9 @@ static void test_resume_has_no_gap(void **state)
     assert_null(json_object_get(at(first, "parameters"), "lost"));
     json_decref(first);
     /* More comes while the past is still being read. */
-    for (int i = 6; i <= 940; i++) {
+    for (int i = 6; i <= 2100; i++) {
         if (i % 20 == 0) {
-            snprintf(message, sizeof message, "m%d", 900 + i / 20);
+            snprintf(message, sizeof message, "m%d", 2000 + i / 20);
             rig_publish(rig, KP_EV_TARGET_STATE, message);
         }
         snprintf(message, sizeof message, "m%d", i);
