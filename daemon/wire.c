@@ -38,7 +38,7 @@ static bool pick_ports(struct kp_wire *wire, char *why)
     snprintf(why, 256,
              "%s (%u-%u) leaves no room for the source ports of SYN probes; "
              "leave at least %u ports free above or below it",
-             PORT_RANGE_FILE, low, high, LEAST_PORTS);
+             PORT_RANGE_FILE, low, high, (unsigned)LEAST_PORTS);
     return false;
 }
 
