@@ -131,7 +131,7 @@ static void on_wait(void *ctx)
 bool rig_until(struct rig *rig, bool (*cond)(void *ctx), void *ctx)
 {
     struct wait w = {.rig = rig, .cond = cond, .ctx = ctx};
-    w.deadline = kp_mono_add(kpd_clock_mono(), kp_dur_s(10));
+    w.deadline = kp_mono_add(kpd_clock_mono(), kp_dur_s(60));
     w.timer = kpd_timer_new(rig->loop, on_wait, &w);
     assert_non_null(w.timer);
     kpd_timer_set(w.timer, (struct kp_dur){0});
@@ -270,7 +270,7 @@ json_t *client_call_more(struct client *c, const char *method, const char *param
 
 void wait_for_slow(struct client *c)
 {
-    struct kp_mono deadline = kp_mono_add(kpd_clock_mono(), kp_dur_s(10));
+    struct kp_mono deadline = kp_mono_add(kpd_clock_mono(), kp_dur_s(60));
     json_int_t closed = 0;
     while (closed == 0 && kp_mono_before(kpd_clock_mono(), deadline)) {
         json_t *reply = client_call(c, "GetStats", NULL);

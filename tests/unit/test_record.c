@@ -261,7 +261,17 @@ static void bad_lines_say_why(void **state)
         {"{\"kind\":\"trace\",\"t\":1,\"target\":\"a\",\"hops\":[{\"ttl\":1,\"address\":\"x\"}]"
          "}",
          "'address' is no address"},
+        {"{\"kind\":\"trace\",\"t\":1,\"target\":\"a\",\"hops\":[{\"ttl\":2,\"address\":\"1.1."
+         "1.1\"},"
+         "{\"ttl\":2,\"address\":\"1.1.1.2\"}]}",
+         "'hops' are not in the order"},
+        {"{\"kind\":\"trace\",\"t\":1,\"target\":\"a\",\"hops\":7}", "'hops' is no list"},
+        {"{\"kind\":\"edge\",\"t\":1,\"path\":\"p\",\"result\":\"answered\",\"ttl\":256}",
+         "'ttl' is no number from 0 to 255"},
+        {"{\"kind\":\"clock\",\"t\":1}", "'step' is missing"},
         {"{\"kind\":\"header\",\"schema\":2}", "'schema' is not 1"},
+        {"{\"kind\":\"header\",\"schema\":1,\"config\":[]}", "'config' is no object"},
+        {"{\"kind\":\"header\",\"schema\":1,\"learned\":7}", "'learned' is no object"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct kp_record_read read;
