@@ -54,6 +54,21 @@ static struct kpd_conn *idlest(const struct kpd_control *control)
     return found;
 }
 
+bool kpd_control_may_change(const struct kpd_control *control, uid_t uid)
+{
+    return uid == 0 || uid == control->user;
+}
+
+/* The connection that has been here longest of those that may only read; NULL: none. */
+static struct kpd_conn *oldest_reader(const struct kpd_control *control)
+{
+    struct kpd_conn *found = NULL;
+    for (struct kpd_conn *c = control->conns; c; c = c->next)
+        if (!c->dead && !kpd_control_may_change(control, c->uid))
+            found = c;
+    return found;
+}
+
 /* Tells fd that there is no place and closes it, whether it hears or not. */
 static void turn_away(struct kpd_control *control, int fd)
 {
@@ -67,19 +82,22 @@ static void turn_away(struct kpd_control *control, int fd)
         (void)!write(fd, text, (size_t)len + 1);
 }
 
-/* A place for one more; false: there is none. */
-static bool make_place(struct kpd_control *control)
+/* A place for one more; false: there is none.  Readers cannot keep out whoever is in
+ * charge, however well they behave. */
+static bool make_place(struct kpd_control *control, uid_t uid)
 {
     if (control->conn_count < control->limits.clients)
         return true;
-    struct kpd_conn *idle = idlest(control);
-    if (!idle)
+    struct kpd_conn *leaves = idlest(control);
+    if (!leaves && kpd_control_may_change(control, uid))
+        leaves = oldest_reader(control);
+    if (!leaves)
         return false;
-    if (kpd_conn_unread(idle) == 0)
-        turn_away(control, idle->fd);
+    if (kpd_conn_unread(leaves) == 0)
+        turn_away(control, leaves->fd);
     else
         control->stats.closed_slow++; /* in the middle of a reply */
-    idle->dead = true;
+    leaves->dead = true;
     kpd_control_reap(control);
     return true;
 }
@@ -91,7 +109,7 @@ static void take_client(struct kpd_control *control, int fd)
         close(fd);
         return;
     }
-    if (!make_place(control)) {
+    if (!make_place(control, uid)) {
         turn_away(control, fd);
         close(fd);
         return;

@@ -116,6 +116,8 @@ void kpd_conn_update(struct kpd_conn *conn);
 
 /* Has the sweep timer look at the connections soon (at once: within this turn). */
 void kpd_control_watch_slow(struct kpd_control *control, bool at_once);
+/* Whether that user may change things, as root and our own may. */
+bool kpd_control_may_change(const struct kpd_control *control, uid_t uid);
 void kpd_control_reap(struct kpd_control *control);
 void kpd_control_describe(const struct kpd_control *control, struct kp_report_daemon *out);
 

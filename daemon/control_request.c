@@ -151,15 +151,10 @@ static const char *wrong_param(const struct kpd_method *method, json_t *params)
     return NULL;
 }
 
-static bool may_change(const struct kpd_conn *conn)
-{
-    return conn->uid == 0 || conn->uid == conn->control->user;
-}
-
 static void call_method(struct kpd_call *call, const struct kpd_method *method)
 {
     const char *wrong;
-    if (method->changes && !may_change(call->conn))
+    if (method->changes && !kpd_control_may_change(call->control, call->conn->uid))
         error_text(call, KPD_SERVICE ".PermissionDenied", NULL, NULL);
     else if (method->more_only && !call->more)
         error_text(call, KPD_SERVICE ".ExpectedMore", NULL, NULL);

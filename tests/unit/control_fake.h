@@ -56,7 +56,7 @@ struct rig *rig_new(void);      /* a directory, a loop, a hub; no server yet */
 void rig_open(struct rig *rig); /* the server */
 void rig_free(struct rig *rig);
 
-/* Runs the loop until cond holds; false: not within 10 s. */
+/* Runs the loop until cond holds; false: not within a minute. */
 bool rig_until(struct rig *rig, bool (*cond)(void *ctx), void *ctx);
 void rig_turn(struct rig *rig); /* some turns of the loop */
 

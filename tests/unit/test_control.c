@@ -342,6 +342,32 @@ static void test_the_33rd_client(void **state)
         client_close(&c[i]);
 }
 
+/* Readers that fill every place and behave do not keep out who may change things. */
+static void test_readers_cannot_keep_root_out(void **state)
+{
+    struct rig *rig = *state;
+    struct client readers[3], late;
+    rig->limits.clients = 3;
+    rig_open(rig);
+    rig_uid = 12345;
+    for (int i = 0; i < 3; i++) {
+        client_open(&readers[i], rig);
+        json_decref(client_call(&readers[i], "GetStatus", NULL));
+    }
+    client_open(&late, rig);
+    json_t *reply = client_read(&late);
+    assert_true(is_error(reply, "TooManyClients"));
+    json_decref(reply);
+    client_close(&late);
+    rig_uid = 0;
+    good_client_is_served(rig);
+    reply = client_read(&readers[0]); /* the oldest gave way, and knows why */
+    assert_true(is_error(reply, "TooManyClients"));
+    json_decref(reply);
+    for (int i = 0; i < 3; i++)
+        client_close(&readers[i]);
+}
+
 static void test_silent_newcomers_give_way(void **state)
 {
     struct rig *rig = *state;
@@ -463,6 +489,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_the_33rd_client, setup_open, teardown),
         cmocka_unit_test_setup_teardown(test_silent_newcomers_give_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_readers_cannot_keep_root_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_reply_streams, setup_open, teardown),
         cmocka_unit_test_setup_teardown(test_reader_without_progress_is_closed, setup,
                                         teardown),
