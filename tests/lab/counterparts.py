@@ -10,7 +10,9 @@ from kplab import wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONF = os.path.join(ROOT, "conf")
-UNPACKED = "/var/cache/kpwatchd-tests/syslog-ng-core"
+CACHE = "/var/cache/kpwatchd-tests/"  # packages that are only unpacked (tests/packages)
+UNPACKED = CACHE + "syslog-ng-core"
+os.environ["PATH"] += f":{CACHE}prometheus/usr/bin:{CACHE}prometheus-alertmanager/usr/bin"
 JOURNALD = "/usr/lib/systemd/systemd-journald"
 NEEDED = ("journalctl", "rsyslogd", "lnav", "logrotate", "prometheus", "promtool",
           "prometheus-alertmanager", "icinga2", "curl")
@@ -40,7 +42,7 @@ def missing():
     if not os.path.exists(JOURNALD):
         return f"there is no {JOURNALD}"
     if not os.path.exists(UNPACKED + "/usr/sbin/syslog-ng"):
-        return "syslog-ng is not unpacked (tests/install test)"
+        return "syslog-ng is not unpacked (tests/install unpack)"
     return None
 
 

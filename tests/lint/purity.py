@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 PURE = """
-mem* str* *alloc free reallocarray calloc abort qsort bsearch
+mem* bcmp str* *alloc free reallocarray calloc abort qsort bsearch
 snprintf vsnprintf __snprintf_chk __vsnprintf_chk __memcpy_chk __memset_chk __memmove_chk
 __strcpy_chk __strcat_chk __strncpy_chk __isoc99_sscanf __*_chk
 inet_pton inet_ntop
