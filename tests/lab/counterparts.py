@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CONF = os.path.join(ROOT, "conf")
 CACHE = "/var/cache/kpwatchd-tests/"  # packages that are only unpacked (tests/packages)
 UNPACKED = CACHE + "syslog-ng-core"
-os.environ["PATH"] += f":{CACHE}prometheus/usr/bin:{CACHE}prometheus-alertmanager/usr/bin"
+os.environ["PATH"] += f":{CACHE}prometheus/usr/bin"
 JOURNALD = "/usr/lib/systemd/systemd-journald"
 NEEDED = ("journalctl", "rsyslogd", "lnav", "logrotate", "prometheus", "promtool",
           "prometheus-alertmanager", "icinga2", "curl")
