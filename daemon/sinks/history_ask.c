@@ -244,7 +244,7 @@ static void read_days(struct kpd_ask *ask, sqlite3 *sql, int64_t subject, const 
 static void read_block(const struct grid *g, int64_t first, struct kp_rd in,
                        struct kpd_cell *cells)
 {
-    while (in.left > 0) {
+    while (in.left > 0 && !in.bad) {
         struct kpd_cell cell;
         uint64_t slot = kpd_cell_read_number(&in);
         kpd_cell_read(&in, &cell);
