@@ -188,7 +188,7 @@ static void take_record(struct kpc_replay *r, struct kp_record_read *read)
     if (!read->has_done)
         record->done = kp_core_feed_done(r->core, record);
     if (record->kind == KP_RECORD_CLOCK)
-        r->offset.ns += record->step.ns;
+        (void)kp_feed_step(&r->offset, record->step);
     struct kpc_waiting w = {.done = {record->done.ns - r->offset.ns}, .number = r->line};
     if (json_object_size(read->config) > 0 && (w.conf = conf_of(r, read->config)) == NULL) {
         r->bad = true;

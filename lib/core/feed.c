@@ -262,12 +262,33 @@ static enum kp_fed feed_own(struct kp_core *core, const struct kp_record *r)
     return KP_FED;
 }
 
+/* Further than from 1970 to now no clock was ever wrong, and times stay within 64 bits. */
+#define MOST_OFFSET (INT64_C(2000000000) * KP_NS_PER_S)
+
+bool kp_feed_step(struct kp_dur *offset, struct kp_dur step)
+{
+    if (step.ns > MOST_OFFSET || step.ns < -MOST_OFFSET)
+        return false;
+    int64_t ns = offset->ns + step.ns;
+    if (ns > MOST_OFFSET || ns < -MOST_OFFSET)
+        return false;
+    offset->ns = ns;
+    return true;
+}
+
+static enum kp_fed feed_clock(struct kp_core *core, const struct kp_record *r)
+{
+    struct kp_dur offset = core->wall_minus_mono;
+    if (!kp_feed_step(&offset, r->step))
+        return KP_FED_NO_USE;
+    kp_core_set_clock(core, offset);
+    return KP_FED;
+}
+
 enum kp_fed kp_core_feed(struct kp_core *core, const struct kp_record *r)
 {
-    if (r->kind == KP_RECORD_CLOCK) {
-        kp_core_set_clock(core, (struct kp_dur){core->wall_minus_mono.ns + r->step.ns});
-        return KP_FED;
-    }
+    if (r->kind == KP_RECORD_CLOCK)
+        return feed_clock(core, r);
     kp_core_advance(core, kp_core_mono(core, r->done));
     switch ((enum kp_record_kind)r->kind) {
     case KP_RECORD_PROBE:

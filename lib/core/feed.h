@@ -21,7 +21,8 @@ enum kp_fed {
     KP_FED_NO_NAME,  /* ignored: the configuration has no such target, anchor or path */
     KP_FED_NO_PROBE, /* ignored: its target or anchor has no such probe */
     KP_FED_NO_PATH,  /* taken, but without its path, which the configuration lacks */
-    KP_FED_NO_USE,   /* ignored: a last visible hop of a path no target is on */
+    KP_FED_NO_USE,   /* ignored: a last visible hop of a path no target is on, or a step of
+                        the clock that cannot be */
 };
 
 /* When a record that does not say it was known: its send time and round trip, or
@@ -32,6 +33,10 @@ struct kp_wall kp_core_feed_done(struct kp_core *core, const struct kp_record *r
  * is older than the last counts as known now.  A reload without its configuration
  * counts as a change of how every target is asked; with it, call configure instead. */
 enum kp_fed kp_core_feed(struct kp_core *core, const struct kp_record *record);
+
+/* Adds a recorded step of the wall clock to how far it is ahead; false, and unchanged,
+ * where that would be more than 63 years. */
+bool kp_feed_step(struct kp_dur *offset, struct kp_dur step);
 
 /* The wall time as the core counts it. */
 struct kp_mono kp_core_mono(const struct kp_core *core, struct kp_wall t);
