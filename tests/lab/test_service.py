@@ -110,7 +110,7 @@ class Service(unittest.TestCase):
             ready = manager.told[0]
             self.assertEqual(ready[1], {"READY": "1"})
             # In words, and kept up to date.
-            wait_for(lambda: manager.values("STATUS")[-1] == daemon.status()["summary"],
+            wait_for(lambda: manager.values("STATUS")[-1:] == [daemon.status()["summary"]],
                      "the summary")
             # The loop feeds the watchdog; a loop that hangs does not.
             wait_for(lambda: len(manager.values("WATCHDOG")) > 4, "fed")
