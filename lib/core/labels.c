@@ -6,6 +6,7 @@
 /* Traces that are not back by then are not waited for. */
 #define WAIT (180 * KP_NS_PER_S)
 
+/* Traced since then; or never, and so where it is expected. */
 static bool fresh(const struct kp_target *target, struct kp_mono since)
 {
     return target->traced == NULL || !kp_mono_before(target->traced->at, since);
@@ -25,24 +26,23 @@ static bool leans_on(const struct kp_core *core, const struct kp_target *target,
            !kp_mono_before(other->last_answer, since);
 }
 
-bool kp_labels_neighbours(const struct kp_core *core, uint32_t index, struct kp_mono since)
+/* ... of whom, if only fresh ones count, a trace that ended since then tells the path. */
+static bool neighbours(const struct kp_core *core, uint32_t index, struct kp_mono since,
+                       bool fresh_only)
 {
     const struct kp_world *world = core->world;
+    const struct kp_target *target = &world->targets[index];
+    bool any_label = !fresh_only || alone(core, target);
     for (uint32_t i = 0; i < world->target_count; i++)
-        if (leans_on(core, &world->targets[index], &world->targets[i], since))
+        if (leans_on(core, target, &world->targets[i], since) &&
+            (any_label || fresh(&world->targets[i], since)))
             return true;
     return false;
 }
 
-static bool fresh_neighbour(const struct kp_core *core, uint32_t index, struct kp_mono since)
+bool kp_labels_neighbours(const struct kp_core *core, uint32_t index, struct kp_mono since)
 {
-    const struct kp_world *world = core->world;
-    const struct kp_target *target = &world->targets[index];
-    for (uint32_t i = 0; i < world->target_count; i++)
-        if (leans_on(core, target, &world->targets[i], since) &&
-            (alone(core, target) || fresh(&world->targets[i], since)))
-            return true;
-    return false;
+    return neighbours(core, index, since, false);
 }
 
 /* Its own trace does not see the last visible hop of its path, which answers others
@@ -58,7 +58,7 @@ static bool off_path(const struct kp_core *core, uint32_t index)
 bool kp_labels_doubt(const struct kp_core *core, uint32_t index, struct kp_mono since)
 {
     const struct kp_target *target = &core->world->targets[index];
-    bool told = fresh(target, since) && fresh_neighbour(core, index, since);
+    bool told = fresh(target, since) && neighbours(core, index, since, true);
     if (!told && kp_mono_sub(core->now, since).ns < WAIT)
         return true;
     if (target->path == KP_NONE || !target->path_seen)
@@ -104,6 +104,6 @@ void kp_labels_refresh(struct kp_core *core, uint32_t index)
         return;
     if (!fresh(target, since))
         kp_labels_trace(core, index, target->path);
-    if (!alone(core, target) && !fresh_neighbour(core, index, since))
+    if (!alone(core, target) && !neighbours(core, index, since, true))
         trace_neighbour(core, index, since);
 }
