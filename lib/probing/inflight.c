@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define FIRST_CAPACITY 256
-#define TOGETHER 200 /* ticks: what ends within them ends in one wake-up */
 
 static uint32_t bucket_of(const struct kp_inflight *f, const struct kp_flow *flow)
 {
@@ -132,9 +131,8 @@ struct kp_slot *kp_inflight_get(struct kp_inflight *f, uint32_t slot, uint32_t s
 void kp_inflight_keep(struct kp_inflight *f, uint32_t slot, enum kp_slot_state state,
                       struct kp_mono until)
 {
-    int64_t tick = kp_tick_ceil(until);
     f->slots[slot].state = (uint8_t)state;
-    kp_wheel_set(&f->expiry, slot, tick + TOGETHER - 1 - (tick - 1) % TOGETHER);
+    kp_wheel_set(&f->expiry, slot, kp_tick_ceil(until));
 }
 
 void kp_inflight_close(struct kp_inflight *f, uint32_t slot)

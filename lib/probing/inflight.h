@@ -72,8 +72,7 @@ uint32_t kp_inflight_find(const struct kp_inflight *f, const struct kp_flow *flo
 /* The slot if it is in use under this serial, else NULL. */
 struct kp_slot *kp_inflight_get(struct kp_inflight *f, uint32_t slot, uint32_t serial);
 
-/* Changes state and the time at which kp_inflight_expire hands it out again: up to two
- * seconds later, since nobody waits for that. */
+/* Changes state and the time at which kp_inflight_expire hands it out again. */
 void kp_inflight_keep(struct kp_inflight *f, uint32_t slot, enum kp_slot_state state,
                       struct kp_mono until);
 void kp_inflight_close(struct kp_inflight *f, uint32_t slot);
