@@ -70,6 +70,16 @@ static struct kp_back group_back(const struct kp_core *core, const struct kp_gro
     return sum_up(&p);
 }
 
+/* Of all hosts, or of the name servers: which of them, was not known. */
+static struct kp_back wide_groups_back(const struct kp_core *core,
+                                       const struct kp_incident *incident)
+{
+    struct parts p = {.core = core, .incident = incident};
+    add_part(&p, &core->country);
+    add_part(&p, &core->dns);
+    return sum_up(&p);
+}
+
 static struct kp_back paths_back(const struct kp_core *core, const struct kp_incident *incident)
 {
     struct parts p = {.core = core, .incident = incident};
@@ -152,7 +162,7 @@ struct kp_back kp_findings_answering(void *arg, const struct kp_incident *incide
         return wide_back(core, incident);
     case KP_V_UNKNOWN:
         return incident->what.paths.count > 0 ? paths_back(core, incident)
-                                              : group_back(core, &core->country, incident);
+                                              : wide_groups_back(core, incident);
     case KP_V_DNS_OUTAGE:
         return group_back(core, &core->dns, incident);
     case KP_V_DEGRADED:

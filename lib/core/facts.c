@@ -86,7 +86,7 @@ static void others(const struct kp_core *core, const struct kp_explanation *e,
 void kp_facts_explain(const struct kp_core *core, const struct kp_explanation *e,
                       struct kp_finding *f)
 {
-    if (f->class != KP_V_DNS_OUTAGE)
+    if (f->class != KP_V_DNS_OUTAGE && e->targets.silent > 1)
         kp_facts_add(f, "targets", "host-outage", e->targets.silent, e->targets.all,
                      "%u of %u watched targets are silent: too many for one host",
                      e->targets.silent, e->targets.all);

@@ -100,6 +100,8 @@ static void set_began(const struct kp_core *core, const struct kp_explanation *e
             wide_group(&world->paths[i].group, world->paths[i].threshold, f, &began);
     if (!kp_mono_set(began))
         wide_group(&core->country, world->country_threshold, f, &began);
+    if (!kp_mono_set(began))
+        wide_group(&core->dns, world->dns_threshold, f, &began);
     f->began = kp_tell_wall(core, kp_mono_set(began) ? began : core->now);
 }
 
@@ -172,8 +174,14 @@ static bool others_open(const struct kp_core *core, const struct kp_explanation 
     return false;
 }
 
-/* What nothing explains yet is at least known by the groups that may be silent. */
-static void name_silent(const struct kp_core *core, struct kp_finding *f)
+static void name_servers(const struct kp_core *core, struct kp_finding *f)
+{
+    name_targets(core, &(struct kp_explanation){.class = KP_V_DNS_OUTAGE}, f);
+}
+
+/* What nothing explains yet is at least known by the groups that may be silent; false
+ * if none is. */
+static bool name_silent(const struct kp_core *core, struct kp_finding *f)
 {
     for (uint32_t i = 0; i < core->world->path_count; i++)
         if (kp_group_suspect(&core->world->paths[i].group))
@@ -181,10 +189,13 @@ static void name_silent(const struct kp_core *core, struct kp_finding *f)
     for (uint32_t i = 0; i < core->world->target_count; i++)
         if (kp_group_suspect(&core->world->targets[i].group))
             kp_names_add(&f->targets, core->world->targets[i].conf->name);
+    if (silent(&core->dns))
+        name_servers(core, f);
     snprintf(f->where, sizeof f->where, "%s",
              silent(&core->dns) ? "name servers" : "all paths");
     if (f->paths.count > 0)
         join(&f->paths, f->where, sizeof f->where);
+    return f->paths.count > 0 || f->targets.count > 0;
 }
 
 /* One wide explanation gives way to another only once that has led for a while:
@@ -239,7 +250,10 @@ static void find_wide(struct kp_core *core, struct kp_explanation *e, struct kp_
         blame_scope(core, e);
     set_began(core, e, f);
     if (f->class == KP_V_UNKNOWN) {
-        name_silent(core, f);
+        if (!name_silent(core, f)) {
+            found->count--;
+            return;
+        }
     } else {
         name_paths(core, e, f);
         name_targets(core, e, f);
