@@ -179,8 +179,7 @@ class States(kplab.Case):
 
     def test_vantage_silent(self):
         """The line to us dies without a word: sends work, nothing answers."""
-        with self.lab.fault("anchor-down 1 --silent", "anchor-down 2 --silent",
-                            "anchor-down 3 --silent", "transit-down"):
+        with self.lab.fault("vantage-down --silent"):
             wait_for(lambda: self.daemon.status()["vantage"]["healthy"] is False,
                      "we know that it is us", 40)
             self.assertEqual(self.daemon.status()["targets"]["down"], 0)

@@ -187,7 +187,13 @@ fault_admin_prohibited() {
 		"ip6 daddr ${HOST6[$1]} reject with icmpv6 type admin-prohibited"
 }
 
-fault_vantage_down() { fault_link_down vantage transit; }
+fault_vantage_down() {
+	case ${1:-} in
+	'') fault_link_down vantage transit ;;
+	--silent) fault_chain transit inet 'prerouting priority raw' "$DISCOVERY" drop ;;
+	*) usage_error "vantage-down: '$1' is not --silent" ;;
+	esac
+}
 
 # The vantage keeps its anchors: only what goes to the two paths is lost.
 fault_transit_down() {
