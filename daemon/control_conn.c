@@ -221,7 +221,7 @@ static void keep_times(struct kpd_conn *conn)
 
 void kpd_conn_update(struct kpd_conn *conn)
 {
-    if (!conn->dead && finished(conn))
+    if (conn->out.nomem || finished(conn)) /* half a reply is none */
         conn->dead = true;
     if (conn->dead) {
         kpd_control_watch_slow(conn->control, true);
