@@ -129,7 +129,7 @@ static void put_snapshot(struct kpd_conn *conn, uint64_t seq, uint64_t lost, boo
     struct kp_text *out = &conn->out;
     kpd_control_describe(conn->control, &daemon);
     json_t *status = kp_report_status(conn->control->args.core, &daemon);
-    char *text = status ? json_dumps(status, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(status, KP_JSON_FLAGS);
     kp_text_printf(out, "{\"parameters\":{\"cursor\":\"%s:%llu\"",
                    kpd_hub_boot(conn->control->args.hub), (unsigned long long)seq);
     if (lost > 0)

@@ -15,7 +15,7 @@ static void put_reply(struct kpd_conn *conn, const struct kp_text *text, bool mo
     kp_obj_json(&o, "text", json_stringn(text->len > 0 ? text->data : "", text->len));
     kp_obj_bool(&o, "complete", conn->export.at.complete);
     json_t *json = kp_obj_end(&o);
-    char *quoted = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *quoted = kp_json_dump(json, KP_JSON_FLAGS);
     if (quoted == NULL)
         conn->out.nomem = true;
     kp_text_add(&conn->out, conn->export.begun ? "{\"parameters\":" : "");

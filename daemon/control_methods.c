@@ -167,7 +167,7 @@ static void get_stats(struct kpd_call *call)
 static void add_quoted(struct kp_text *out, const struct kp_text *piece)
 {
     json_t *json = json_stringn_nocheck(piece->data, piece->len);
-    char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
+    char *quoted = kp_json_dump(json, KP_JSON_FLAGS);
     if (quoted)
         kp_text_addn(out, quoted + 1, strlen(quoted) - 2);
     else

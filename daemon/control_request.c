@@ -25,7 +25,7 @@ static void put_message(struct kp_text *out, const char *error, const char *para
 
 static void answer(struct kpd_conn *conn, const char *error, json_t *params)
 {
-    char *text = params ? json_dumps(params, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(params, KP_JSON_FLAGS);
     if (text)
         put_message(&conn->out, error, text);
     else

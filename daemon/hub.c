@@ -157,7 +157,7 @@ void kpd_hub_publish(struct kpd_hub *hub, const struct kp_event *event)
     assert(!hub->publishing);
     /* The number is spent even where memory ran out, so that readers see a gap. */
     json_t *object = envelope(hub, event, hub->last + 1);
-    char *text = object ? json_dumps(object, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(object, KP_JSON_FLAGS);
     size_t len = text ? strlen(text) : 0;
     make_room(hub, len);
     hub->last++;

@@ -65,7 +65,7 @@ static struct kp_wall time_at(sqlite3_stmt *stmt, int column)
 /* Takes json over; NULL is a lack of memory. */
 static void put_json(struct kpd_ask *ask, json_t *json)
 {
-    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(json, KP_JSON_FLAGS);
     if (text)
         kp_text_add(&ask->answer, text);
     else

@@ -97,7 +97,7 @@ static void bind_time(sqlite3_stmt *stmt, int at, const char *text)
 static int write_incident(struct kpd_store *store, const json_t *incident)
 {
     sqlite3_stmt *stmt = store->stmts[KPD_SQL_INCIDENT];
-    char *object = json_dumps(incident, KP_JSON_FLAGS);
+    char *object = kp_json_dump(incident, KP_JSON_FLAGS);
     if (!object)
         return SQLITE_NOMEM;
     bind_text(stmt, 1, get_text(incident, "uuid", NULL, NULL));

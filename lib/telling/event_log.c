@@ -62,7 +62,7 @@ static void put(struct kp_text *out, const char *name, const char *value)
 
 static void put_json(struct kp_text *out, const char *name, const json_t *value)
 {
-    char *text = json_dumps(value, KP_JSON_FLAGS);
+    char *text = kp_json_dump(value, KP_JSON_FLAGS);
     if (text)
         put(out, name, text);
     else

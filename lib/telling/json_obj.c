@@ -3,6 +3,7 @@
 #include "lib/base/text.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 struct kp_obj kp_obj_begin(void)
 {
@@ -118,4 +119,21 @@ json_t *kp_json_reals(const double *v, size_t n)
     for (size_t i = 0; i < n; i++)
         kp_json_append(&list, kp_json_real(v[i]));
     return list;
+}
+
+static int add_piece(const char *bytes, size_t len, void *text)
+{
+    kp_text_addn(text, bytes, len);
+    return 0; /* a text remembers that memory ran out */
+}
+
+char *kp_json_dump(const json_t *json, size_t flags)
+{
+    struct kp_text text = {0};
+    if (!json || json_dump_callback(json, add_piece, &text, flags) != 0)
+        text.nomem = true;
+    size_t len = text.len;
+    char *whole = kp_text_take(&text);
+    char *exact = whole ? realloc(whole, len + 1) : NULL; /* some are kept for long */
+    return exact ? exact : whole;
 }

@@ -40,6 +40,11 @@ json_t *kp_json_real(double v);
  * sets it to NULL.  A NULL list stays NULL. */
 void kp_json_append(json_t **list, json_t *value);
 
+/* Its text, which the caller frees; NULL where json is NULL or memory ran out.  Use
+ * this and not json_dumps: jansson 2.14 leaves out a key that it had no memory for,
+ * and goes on. */
+char *kp_json_dump(const json_t *json, size_t flags);
+
 /* A list of n numbers, negative ones as null. */
 json_t *kp_json_reals(const double *v, size_t n);
 

@@ -230,7 +230,7 @@ bool kp_learned_piece(const struct kp_core *core, const struct kp_learned *l, ui
             return true;
         }
         json_t *json = parts[p].make(&w, number);
-        char *text = json != NULL ? json_dumps(json, EXACT) : NULL;
+        char *text = kp_json_dump(json, EXACT);
         out->nomem |= text == NULL;
         kp_text_printf(out, "%s%s", number > 0 ? "," : "", text != NULL ? text : "");
         free(text);

@@ -1,12 +1,11 @@
 #include "lib/telling/render.h"
 
+#include "lib/telling/json_obj.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define GAP 2 /* spaces between columns */
-
-/* Real numbers are printed with as many digits as our clocks can justify. */
-#define JSON_FLAGS (JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(12))
 
 struct kept {
     char *text; /* safe */
@@ -77,7 +76,7 @@ static void csv_value(struct kp_text *out, const struct kp_cell *cell)
     }
     if (json_is_null(value))
         return;
-    char *dump = json_dumps(value, JSON_FLAGS);
+    char *dump = kp_json_dump(value, KP_JSON_FLAGS);
     if (dump)
         csv_field(out, dump);
     else
@@ -126,7 +125,7 @@ static void jsonl_row(struct kp_render *r, const struct kp_cell *cells)
     bool bad = !row;
     for (size_t i = 0; i < r->column_count && !bad; i++)
         bad = json_object_set_new(row, r->columns[i].key, cell_json(&cells[i])) != 0;
-    char *dump = bad ? NULL : json_dumps(row, JSON_FLAGS);
+    char *dump = bad ? NULL : kp_json_dump(row, KP_JSON_FLAGS);
     if (dump) {
         kp_text_add(&r->text, dump);
         kp_text_add(&r->text, "\n");

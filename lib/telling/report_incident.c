@@ -87,7 +87,7 @@ static const struct kp_incident *find_next(const struct kp_incidents *table,
 static void put(const struct kp_incident *incident, struct kp_text *out)
 {
     json_t *json = kp_incident_json(incident);
-    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(json, KP_JSON_FLAGS);
     if (text)
         kp_text_add(out, text);
     else

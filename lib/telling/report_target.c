@@ -93,7 +93,7 @@ static void put_target(const struct kp_core *core, uint32_t index,
                        const struct kp_target_view *v, struct kp_text *out)
 {
     json_t *json = target_object(core, index, v);
-    char *text = json ? json_dumps(json, KP_JSON_FLAGS) : NULL;
+    char *text = kp_json_dump(json, KP_JSON_FLAGS);
     if (text)
         kp_text_add(out, text);
     else

@@ -173,6 +173,19 @@ static bool answered(void *ctx)
     return c->eof || c->len > 0;
 }
 
+/* What was said is whole: every message that has its end is JSON. */
+static void check_messages(const struct client *c)
+{
+    const char *end;
+    for (const char *at = c->in; (end = memchr(at, 0, c->len - (size_t)(at - c->in)));
+         at = end + 1) {
+        json_t *json = json_loads(at, 0, NULL);
+        if (!json)
+            fail_msg("%s", at);
+        json_decref(json);
+    }
+}
+
 /* One request; an answer, or the end of the connection, must come. */
 static void ask(struct rig *rig, const char *text, long n)
 {
@@ -186,6 +199,7 @@ static void ask(struct rig *rig, const char *text, long n)
     fail_at = 0;
     if (!done)
         fail_msg("no answer to %s without allocation %ld", text, n);
+    check_messages(&c);
     client_close(&c);
 }
 
