@@ -275,6 +275,7 @@ class Daemon:
 
     def __init__(self, lab, text=None, *, name="d", options=(), start=True):
         self.lab, self.options, self.start_at_once = lab, options, start
+        self.prefix = ()  # words before the command
         self.dir = tempfile.mkdtemp(prefix=name + "-", dir=lab.dir)
         self.socket = os.path.join(self.dir, "control.sock")
         self.conf = os.path.join(self.dir, "kpwatchd.yaml")
@@ -303,7 +304,7 @@ class Daemon:
     def spawn(self):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                self.lab.command("vantage", KPWATCHD, "-c", self.conf, *self.options),
+                self.lab.command("vantage", *self.prefix, KPWATCHD, "-c", self.conf, *self.options),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start(self):
@@ -328,21 +329,37 @@ class Daemon:
         assert code == 1, f"exit code {code}: {self.log()}"
         return self.log()
 
-    def find_pid(self):
-        """The process itself, below those that entered the lab."""
+    def processes(self):
+        """Those that entered the lab, and then the daemon."""
         look = [self.process.pid]
         while look:
             pid = look.pop()
+            yield pid
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+                    look += [int(word) for word in children.read().split()]
+
+    def find_pid(self):
+        """The process itself, below those that entered the lab."""
+        for pid in self.processes():
             with contextlib.suppress(OSError):
                 with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
                     if comm.read() == "kpwatchd\n":
                         return pid
-                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-                    look += [int(word) for word in children.read().split()]
         return None
 
     def kill(self, number):
         os.kill(self.pid, number)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """It stands still meanwhile; so does nsenter, which follows its child."""
+        self.kill(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(list(self.processes())):
+                os.kill(pid, signal.SIGCONT)
 
     def stop(self, number=signal.SIGTERM):
         """Its exit code."""
