@@ -114,9 +114,10 @@ static void suspect_targets(struct kp_core *core)
         bool cleared = false;
         target->suspected = suspicion(target->suspected, &target->group,
                                       path_suspect(core, target->path), &raised, &cleared);
+        bool down = target->group.state == KP_DOWN;
         bool wider = path_suspect(core, target->path) || kp_group_suspect(&core->country) ||
-                     (kp_group_suspect(&core->dns) && is_name_server(core, target));
-        if ((target->suspected || target->group.state == KP_DOWN) && !wider)
+                     (!down && kp_group_suspect(&core->dns) && is_name_server(core, target));
+        if ((target->suspected || down) && !wider)
             kp_labels_refresh(core, i);
         if ((raised || cleared) && !kp_mute_target(core, target))
             kp_tell_suspicion(core, raised, target, NULL, target->conf->title,

@@ -196,6 +196,7 @@ static enum kp_fed feed_trace(struct kp_core *core, const struct kp_record *r)
         free(t);
         return KP_FED_NO_USE;
     }
+    t->began = kp_core_mono(core, r->at);
     t->at = core->now;
     t->path = KP_NONE;
     t->first = first;

@@ -51,6 +51,8 @@ void kp_judge_result(struct kp_core *core, struct kp_item *item, struct kp_mono 
                      double rtt);
 void kp_judge_sends(struct kp_core *core, bool failed);
 void kp_judge_edge(struct kp_core *core, struct kp_item *item, struct kp_mono sent, double rtt);
+/* It is asked along another flow now: the silence of the old one says nothing of it. */
+void kp_judge_edge_anew(struct kp_item *edge);
 bool kp_judge_suspect(const struct kp_core *core, const struct kp_item *item);
 /* The state of an item, target or path as people are told it. */
 enum kp_state kp_judge_item_state(const struct kp_core *core, const struct kp_item *item);

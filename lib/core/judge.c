@@ -173,6 +173,13 @@ static void feed_odds(struct kp_item *item, const struct kp_group_sample *s)
     item->odds = kp_explain_log_odds(item->odds, s->lost, model->p_after, q);
 }
 
+void kp_judge_edge_anew(struct kp_item *edge)
+{
+    edge->group = (struct kp_group){0};
+    edge->alone = (struct kp_detect){0};
+    edge->odds = 0;
+}
+
 /* The hop must be one of the path's, else the flow goes elsewhere by now and says
  * nothing about this path. */
 void kp_judge_edge(struct kp_core *core, struct kp_item *edge, struct kp_mono sent, double rtt)

@@ -6,10 +6,12 @@
 /* Traces that are not back by then are not waited for. */
 #define WAIT (180 * KP_NS_PER_S)
 
-/* Traced since then; or never, and so where it is expected. */
+/* A trace that began since then is over; or there never was one, and so it is where it
+ * is expected. */
 static bool fresh(const struct kp_target *target, struct kp_mono since)
 {
-    return target->traced == NULL || !kp_mono_before(target->traced->at, since);
+    return target->traced == NULL ? !target->path_seen
+                                  : !kp_mono_before(target->traced->began, since);
 }
 
 static bool alone(const struct kp_core *core, const struct kp_target *target)
@@ -26,7 +28,7 @@ static bool leans_on(const struct kp_core *core, const struct kp_target *target,
            !kp_mono_before(other->last_answer, since);
 }
 
-/* ... of whom, if only fresh ones count, a trace that ended since then tells the path. */
+/* ... of whom, if only fresh ones count, a trace since then tells the path. */
 static bool neighbours(const struct kp_core *core, uint32_t index, struct kp_mono since,
                        bool fresh_only)
 {
@@ -45,14 +47,16 @@ bool kp_labels_neighbours(const struct kp_core *core, uint32_t index, struct kp_
     return neighbours(core, index, since, false);
 }
 
-/* Its own trace does not see the last visible hop of its path, which answers others
- * (along its own flow that hop says nothing of others). */
+/* Its own trace sees another path (the next will say whether it moved), or does not see
+ * the last visible hop of its path, which answers others (along its own flow that hop
+ * says nothing of others). */
 static bool off_path(const struct kp_core *core, uint32_t index)
 {
     const struct kp_target *target = &core->world->targets[index];
     const struct kp_item *edge = &core->world->items[core->world->item_count + target->path];
-    return target->traced != NULL && target->traced->path == KP_NONE &&
-           edge->carrier != KP_NONE && (edge->target == index || edge->group.state != KP_DOWN);
+    if (target->traced == NULL || target->traced->path != KP_NONE)
+        return target->traced != NULL && target->traced->path != target->path;
+    return edge->carrier != KP_NONE && (edge->target == index || edge->group.state != KP_DOWN);
 }
 
 bool kp_labels_doubt(const struct kp_core *core, uint32_t index, struct kp_mono since)

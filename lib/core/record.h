@@ -14,7 +14,7 @@ struct kp_core;
 
 /* Times are whole microseconds, so that text holds them exactly. */
 struct kp_record {
-    struct kp_wall at;   /* sent, or when it happened */
+    struct kp_wall at;   /* sent, or when it happened; trace: when it began */
     struct kp_wall done; /* when it was known, and judged */
     uint32_t name;       /* kp_core_record_name: the target, anchor or path; gap: the reason */
     uint32_t probe;      /* probe, anchor: its name; incident: its number; reload: see below */

@@ -75,6 +75,7 @@ static bool begin(struct kp_core *core, struct kp_target *target, uint8_t first,
         return false;
     uint8_t most = core->world->conf->trace_max_hops;
     kp_trace_start(target->trace, first, last < most ? last : most);
+    target->trace_began = core->now;
     return true;
 }
 
@@ -131,14 +132,16 @@ bool kp_tracing_next(struct kp_core *core, struct kp_send *out)
     return false;
 }
 
-static struct kp_traced *keep(const struct kp_trace *trace, struct kp_mono now)
+static struct kp_traced *keep(const struct kp_target *target, struct kp_mono now)
 {
+    const struct kp_trace *trace = target->trace;
     uint8_t length = kp_trace_length(trace);
     uint8_t count = length >= trace->first ? (uint8_t)(length - trace->first + 1) : 0;
     struct kp_traced *t = malloc(sizeof *t + count * sizeof t->hops[0]);
     if (t == NULL)
         return NULL;
-    *t = (struct kp_traced){.at = now,
+    *t = (struct kp_traced){.began = target->trace_began,
+                            .at = now,
                             .path = KP_NONE,
                             .first = trace->first,
                             .reached = trace->reached,
@@ -161,6 +164,8 @@ static void learn_edge(struct kp_core *core, uint32_t path, uint32_t carrier, ui
     if (stands && edge->carrier != carrier)
         return;
     bool asleep = edge->carrier == KP_NONE;
+    if (edge->carrier != carrier)
+        kp_judge_edge_anew(edge);
     edge->carrier = carrier;
     edge->target = world->items[carrier].target;
     edge->probe = world->items[carrier].probe;
@@ -205,6 +210,7 @@ static void record(struct kp_core *core, const struct kp_target *target,
                    const struct kp_traced *t)
 {
     struct kp_record *r = kp_record_new(core, KP_RECORD_TRACE);
+    r->at = kp_tell_wall(core, t->began);
     r->name = target->name;
     if (t->path != KP_NONE)
         r->path = core->world->paths[t->path].name;
@@ -235,7 +241,7 @@ void kp_tracing_take(struct kp_core *core, struct kp_target *target, struct kp_t
 static void finish(struct kp_core *core, uint32_t index)
 {
     struct kp_target *target = &core->world->targets[index];
-    struct kp_traced *t = keep(target->trace, core->now);
+    struct kp_traced *t = keep(target, core->now);
     free(target->trace);
     target->trace = NULL;
     file_at(core, index, kp_mono_add(core->now, core->world->conf->trace_interval));

@@ -75,10 +75,10 @@ struct kp_item { /* target x probe, or the last visible hop of a path */
 
 /* A finished trace. */
 struct kp_traced {
-    struct kp_mono at;
-    uint32_t path;   /* KP_NONE: not recognised */
-    uint8_t first;   /* hop limit of hops[0] */
-    uint8_t reached; /* hop limit at which the target answered; 0: it did not */
+    struct kp_mono began, at; /* at: when it ended */
+    uint32_t path;            /* KP_NONE: not recognised */
+    uint8_t first;            /* hop limit of hops[0] */
+    uint8_t reached;          /* hop limit at which the target answered; 0: it did not */
     uint8_t count;
     struct kp_trace_hop hops[];
 };
@@ -90,11 +90,12 @@ struct kp_target { /* or anchor */
     bool mismatch; /* its name resolves outside the allow list */
     struct kp_mono mismatch_since;
     uint32_t first_item, item_count;
-    uint32_t expected;                        /* the one path configured; KP_NONE: not one */
-    uint32_t path;                            /* it is on; KP_NONE: not known */
-    bool path_seen;                           /* a trace said so */
-    uint64_t path_changes;                    /* since start */
-    struct kp_trace *trace;                   /* under way; NULL: none */
+    uint32_t expected;      /* the one path configured; KP_NONE: not one */
+    uint32_t path;          /* it is on; KP_NONE: not known */
+    bool path_seen;         /* a trace said so */
+    uint64_t path_changes;  /* since start */
+    struct kp_trace *trace; /* under way; NULL: none */
+    struct kp_mono trace_began;
     struct kp_traced *traced, *traced_before; /* the last two; NULL: none */
     struct kp_address *address;               /* NULL: none yet */
     uint64_t resolved_as;                     /* hash of the addresses last reported */
