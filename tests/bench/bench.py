@@ -66,8 +66,9 @@ def enter(seconds):
     sys.exit(status)
 
 
-def run(*command, **how):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)
+def run(*command, seconds=60, **how):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False,
+                          **how)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
     return done.stdout
@@ -117,12 +118,24 @@ def wait_for(ready, seconds, what):
     raise Failed(f"no {what} within {seconds} s")
 
 
+def build_program(work, name):
+    """A program of one file beside this one; returns its path."""
+    program = os.path.join(work, name)
+    run(os.environ.get("CC", "cc"), "-O2", "-Wall", "-Wextra", "-o", program,
+        os.path.join(HERE, name + ".c"))
+    return program
+
+
+def packets_left():
+    """Packets that have left the vantage."""
+    link = json.loads(run("ip", "-n", "vantage", "-s", "-j", "link", "show", "up0"))
+    return link[0]["stats64"]["tx"]["packets"]
+
+
 def start_dns(work, seconds):
     """Answers DNS queries to any address of the responder until it is killed or so
     many seconds are over."""
-    program = os.path.join(work, "dns_responder")
-    run(os.environ.get("CC", "cc"), "-O2", "-Wall", "-Wextra", "-o", program,
-        os.path.join(HERE, "dns_responder.c"))
+    program = build_program(work, "dns_responder")
     return subprocess.Popen(within("responder", program, str(seconds)))
 
 
@@ -130,6 +143,10 @@ def start_dns(work, seconds):
 
 PROBES = {"icmp": "{type: icmp, size: 56}", "tcp-syn": "{type: tcp-syn, port: 81}",
           "dns": "{type: dns, name: kp, qtype: SOA}"}
+COUNT_SECONDS = 10  # for system calls, beside the measured time
+CALLS = ("sendmmsg", "recvmmsg", "epoll_wait", "read", "write", "getsockopt", "setsockopt",
+         "timerfd_settime", "sendto", "recvmsg", "socket", "connect", "close", "getsockname",
+         "epoll_ctl", "poll", "clock_gettime")
 PATH = "all"  # the path of every target, where there is one
 
 
@@ -205,6 +222,120 @@ class Daemon:
     def proc(self, name):
         with open(f"/proc/{self.process.pid}/{name}", encoding="utf-8") as f:
             return f.read()
+
+
+# ---- taking samples ----
+
+def raw_drops(daemon):
+    """Packets the kernel threw away at the daemon's raw sockets, and UDP ones."""
+    total = 0
+    for name in ("net/raw", "net/raw6"):
+        total += sum(int(line.split()[-1]) for line in daemon.proc(name).splitlines()[1:])
+    head, values = re.findall(r"^Udp: (.*)$", daemon.proc("net/snmp"), re.M)[:2]
+    total += int(dict(zip(head.split(), values.split()))["RcvbufErrors"])
+    udp6 = re.findall(r"^Udp6RcvbufErrors\s+(\d+)", daemon.proc("net/snmp6"), re.M)
+    return total + sum(map(int, udp6))
+
+
+def wire_counts(daemon):
+    """Packets that came to and left the vantage."""
+    for line in daemon.proc("net/dev").splitlines():
+        if line.strip().startswith("up0:"):
+            values = line.split(":")[1].split()
+            return int(values[1]), int(values[9])
+    raise Failed("no device up0")
+
+
+def sample(daemon):
+    stats = daemon.stats()
+    status = daemon.proc("status")
+    fields = daemon.proc("stat").rsplit(")", 1)[1].split()
+    tick = os.sysconf("SC_CLK_TCK")
+    arrived, left = wire_counts(daemon)
+    kinds = stats["probes"]
+    s = {"at": time.monotonic(), "sent": sum(k["sent"] for k in kinds),
+         "cpu": int(daemon.proc("schedstat").split()[0]) / 1e9,
+         "ticks": (int(fields[11]) + int(fields[12])) / tick,
+         "sleeps": field(status, "voluntary_ctxt_switches"),
+         "preempted": field(status, "nonvoluntary_ctxt_switches"),
+         "rss": field(status, "VmRSS"), "drops": raw_drops(daemon),
+         "arrived": arrived, "left": left, "in_flight": stats["in_flight"],
+         "late": sum(k["late"] for k in kinds), "gaps": stats["gaps"],
+         "deferred": stats["deferred"], "lag": stats["scheduler_lag_seconds"],
+         "discarded": sum(sum(k["discarded"].values()) for k in kinds)}
+    for result in ("answered", "refused", "timeout", "unreachable", "local-error"):
+        s[result] = sum(k["results"][result] for k in kinds)
+    for name, value in stats.get("network", {}).items():
+        if isinstance(value, int):
+            s["network." + name] = value
+    return s
+
+
+def alive(s):
+    return s["answered"] + s["refused"]
+
+
+def lost(a, b):
+    """Since a: what was sent and is neither answered nor in flight, or what the results
+    say, whichever is more (a probe that never left may not count as sent)."""
+    said = sum(b[r] - a[r] for r in ("timeout", "unreachable", "local-error"))
+    return max(said, b["sent"] - a["sent"] - (alive(b) - alive(a)) -
+               (b["in_flight"] - a["in_flight"]))
+
+
+def warm_up(daemon, targets, rounds, interval=1):
+    """Until each target has been asked so many times, once an interval (seconds)."""
+    wanted = targets * rounds
+    end = time.monotonic() + 30 + 2 * rounds * interval
+    while (s := sample(daemon))["sent"] < wanted:
+        if time.monotonic() > end:
+            raise Failed(f"only {s['sent']} of {wanted} probes went out in time "
+                         f"(deferred: {s['deferred']}, worst lag {s['lag']} s)")
+        time.sleep(0.5)
+
+
+# ---- system calls, counted from outside ----
+
+def perf_counts(pid):
+    """System calls by name, over COUNT_SECONDS; "all" for their sum."""
+    names = {"raw_syscalls:sys_enter": "all"}
+    names.update({f"syscalls:sys_enter_{call}": call for call in CALLS})
+    done = subprocess.run(["perf", "stat", "-x,", "-e", ",".join(names), "-p", str(pid),
+                           "--", "sleep", str(COUNT_SECONDS)], capture_output=True, text=True,
+                          timeout=60, check=False)
+    counts = {}
+    for line in done.stderr.splitlines():
+        part = line.split(",")
+        if len(part) > 2 and part[2] in names and part[0].isdigit():
+            counts[names[part[2]]] = int(part[0])
+    return counts if counts.get("all") else None
+
+
+def strace_counts(pid):
+    """As perf_counts; slows the daemon down."""
+    done = subprocess.run(["timeout", "-s", "INT", str(COUNT_SECONDS), "strace", "-c", "-f",
+                           "-p", str(pid)], capture_output=True, text=True, timeout=60,
+                          check=False)
+    counts = {}
+    for line in done.stderr.splitlines():
+        found = re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line)
+        if found:
+            counts["all" if found[2] == "total" else found[2]] = int(found[1])
+    return counts if counts.get("all") else None
+
+
+def count_calls(daemon):
+    for program, count in (("perf", perf_counts), ("strace", strace_counts)):
+        if not shutil.which(program):
+            continue
+        before = sample(daemon)
+        calls = count(daemon.process.pid)
+        after = sample(daemon)
+        if calls:
+            # kpwatchctl's requests and the counter's own start fall into the same time.
+            rate = (after["sent"] - before["sent"]) / (after["at"] - before["at"])
+            return program, calls, rate * COUNT_SECONDS
+    return None
 
 
 def find_build(given):
