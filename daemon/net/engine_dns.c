@@ -26,6 +26,7 @@ struct probe {
     uint32_t serial;
     struct kp_addr peer;
     uint16_t rport, lport;
+    uint8_t id[2]; /* of the query: an error must quote it, ports alone are soon guessed */
     bool stamp_due;
     uint32_t stamp_id;
     struct kp_mono at;         /* just before it was sent */
@@ -242,6 +243,7 @@ static int start_udp(struct probe *probe, const void *msg, size_t len)
     int rc = dial(probe);
     if (rc != 0)
         return rc;
+    memcpy(probe->id, msg, sizeof probe->id);
     probe->at = kpd_clock_mono();
     return write(probe->fd, msg, len) < 0 ? errno : 0;
 }
@@ -325,13 +327,19 @@ static void read_errors(struct kpd_dns *dns, uint32_t slot)
 {
     for (int i = 0; i < READS_PER_WAKE && dns->probes[slot].fd >= 0; i++) {
         _Alignas(struct cmsghdr) unsigned char control[KPD_META_SIZE];
-        struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof control};
+        struct probe *probe = &dns->probes[slot];
+        uint8_t id[sizeof probe->id];
+        struct iovec iov = {id, sizeof id};
+        struct msghdr msg = {NULL, 0, &iov, 1, control, sizeof control, 0};
         dns->env->stats.syscalls++;
-        if (kpd_meta_receive(dns->probes[slot].fd, &msg, MSG_ERRQUEUE) < 0)
+        ssize_t n = kpd_meta_receive(probe->fd, &msg, MSG_ERRQUEUE);
+        if (n < 0)
             return;
         struct kpd_meta meta;
         kpd_meta_read(&msg, &meta);
-        take_error(dns, slot, &meta);
+        bool ours = n == sizeof id && memcmp(id, probe->id, sizeof id) == 0;
+        if (ours || probe->stream || meta.kind != KPD_META_ERROR)
+            take_error(dns, slot, &meta);
         if (meta.kind == KPD_META_STAMP)
             return; /* nothing else yet; a later error wakes us */
     }

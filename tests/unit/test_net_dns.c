@@ -259,6 +259,53 @@ static void test_port_unreachable(void **state)
     check_port_unreachable(*state, "2001:2::1");
 }
 
+/* What anybody might send who guesses the port: the id is wrong, missing, or right. */
+static void send_error(const struct kp_send *to, uint16_t sport, const char *id, size_t len)
+{
+    uint8_t packet[8 + 20 + 8 + 2] = {3, 3};
+    uint8_t *ip = packet + 8;
+    memcpy(ip, (uint8_t[]){0x45, 0, 0, 28 + QUERY, 0, 0, 0, 0, 64, IPPROTO_UDP}, 10);
+    memcpy(ip + 12, to->dst.bytes, 4);
+    memcpy(ip + 16, to->dst.bytes, 4);
+    for (int i = 0; i < 2; i++) {
+        ip[21 - i] = (uint8_t)(sport >> 8 * i);
+        ip[23 - i] = (uint8_t)(to->dport >> 8 * i);
+    }
+    ip[25] = 8 + QUERY;
+    memcpy(ip + 28, id, len);
+    size_t size = 8 + 20 + 8 + len;
+    uint32_t sum = 0;
+    for (size_t i = 0; i < size; i += 2)
+        sum += (uint32_t)(packet[i] << 8 | packet[i + 1]);
+    sum = ~((sum & 0xffff) + (sum >> 16));
+    packet[2] = (uint8_t)(sum >> 8);
+    packet[3] = (uint8_t)sum;
+    union kpd_sockaddr sa;
+    socklen_t salen = kpd_sockaddr_make(&to->dst, 0, &sa);
+    int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+    assert_int_equal(sendto(fd, packet, size, 0, &sa.sa, salen), size);
+    close(fd);
+}
+
+static void test_forged_error(void **state)
+{
+    struct net_record *record = *state;
+    serve(record, "198.18.0.1", SOCK_DGRAM, SILENCE);
+    struct kp_send send = make_send("198.18.0.1", server.port, false, 0);
+    const struct net_slot *slot = &record->slots[0];
+    ask(record, &send);
+    send_error(&send, slot->sport, "BC", 2);
+    send_error(&send, slot->sport, "", 0);
+    net_for(record, 20);
+    assert_int_equal(slot->errors, 0);
+    send_error(&send, slot->sport, "BB", 2);
+    assert_true(net_until(record, one_error));
+    assert_int_equal(slot->cause, KP_CAUSE_PORT);
+    assert_int_equal(slot->failed, 0);
+    done(record, &send);
+    stop();
+}
+
 static void test_no_route(void **state)
 {
     struct net_record *record = *state;
@@ -440,13 +487,13 @@ int main(void)
     if (!net_sandbox())
         return 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_udp),         cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_stranger),    cmocka_unit_test(test_port_unreachable),
-        cmocka_unit_test(test_no_route),    cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_tcp_drip),    cmocka_unit_test(test_tcp_huge),
-        cmocka_unit_test(test_tcp_broken),  cmocka_unit_test(test_tcp_unreachable),
-        cmocka_unit_test(test_pinned),      cmocka_unit_test(test_many),
-        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_udp),          cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_stranger),     cmocka_unit_test(test_port_unreachable),
+        cmocka_unit_test(test_no_route),     cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_tcp_drip),     cmocka_unit_test(test_tcp_huge),
+        cmocka_unit_test(test_tcp_broken),   cmocka_unit_test(test_tcp_unreachable),
+        cmocka_unit_test(test_pinned),       cmocka_unit_test(test_many),
+        cmocka_unit_test(test_forged_error), cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, net_setup, net_teardown);
 }
