@@ -457,8 +457,8 @@ def _packet(when, sll, data):
                   kind, body)
 
 
-def parse_pcap(data):
-    """The IP packets of a pcap of link type LINUX_SLL2 (from "-i any")."""
+def raw_pcap(data):
+    """(time, SLL2 header, bytes) of the IP packets of a pcap from "-i any"."""
     magic, _, _, _, _, _, link = struct.unpack_from("<IHHiIII", data)
     assert magic == 0xa1b2c3d4 and link == 276, (hex(magic), link)
     at = 24
@@ -466,7 +466,7 @@ def parse_pcap(data):
         seconds, micros, length, _ = struct.unpack_from("<IIII", data, at)
         sll, at = data[at + 16:at + 36], at + 16 + length
         if sll[0:2] in (b"\x08\x00", b"\x86\xdd") and at <= len(data):
-            yield _packet(seconds + micros / 1e6, sll, data[at - length + 20:at])
+            yield seconds + micros / 1e6, sll, data[at - length + 20:at]
 
 
 class Capture:
@@ -498,8 +498,11 @@ class Capture:
         self.packets = self.so_far()
 
     def so_far(self):
+        return [_packet(*raw) for raw in self.raw()]
+
+    def raw(self):
         with open(self.file, "rb") as file:
-            return list(parse_pcap(file.read()))
+            return list(raw_pcap(file.read()))
 
 
 def by_kernel(packet):
