@@ -47,6 +47,11 @@ class Faults(kplab.Case):
                 if e["kp"].get("state", {"to": "down"})["to"] in ("down", "degraded")]
         self.assertEqual(told, [])
 
+    def cpu(self, daemon):
+        with open(f"/proc/{daemon.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def more(self, daemon, number=3):
         """Until each probe has so many more answers."""
         def answers():
@@ -299,10 +304,67 @@ class Descriptors(Faults):
             if LONG:
                 self.assertLess(recovered, 1)
 
-    def cpu(self, daemon):
-        with open(f"/proc/{daemon.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Floods(Faults):
+    """Junk: what the socket filters see, and what passes them (SYN/ACKs and RSTs to ports of
+    ours, as from somebody who has listened)."""
+    nobody = "198.18.176.250"
+    rate = 100000 if LONG else 20000
+    seconds = 30 if LONG else 3
+
+    def setUp(self):
+        self.lab.exec("transit", "ip", "route", "replace", "blackhole", self.nobody + "/32")
+
+    def flood(self, daemon, kinds):
+        """(share of a core, calls' 99th percentile) meanwhile."""
+        took, used, began = [], self.cpu(daemon), time.monotonic()
+        command = self.lab.command(
+            "transit", os.environ["KP_FORGER"], "--to", "198.19.1.2", "--from", self.nobody,
+            "--rate", str(self.rate), "--count", str(self.rate * self.seconds), "--kinds", kinds)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forger:
+            while forger.poll() is None:
+                before = time.monotonic()
+                daemon.call("GetStatus")
+                took.append(time.monotonic() - before)
+                time.sleep(0.01)
+            share = (self.cpu(daemon) - used) / (time.monotonic() - began)
+            p99 = statistics.quantiles(took, n=100)[98]
+            print(f"{forger.stdout.read().strip()} s: {share * 100:.1f} % of a core, status p50 "
+                  f"{statistics.median(took) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms", flush=True)
+            self.assertEqual(forger.returncode, 0)
+        return share, p99
+
+    def idle(self, daemon):
+        used, began = self.cpu(daemon), time.monotonic()
+        self.more(daemon, 40 if LONG else 4)
+        return (self.cpu(daemon) - used) / (time.monotonic() - began)
+
+    def test_seen(self):
+        with self.daemon() as daemon:
+            idle, before = self.idle(daemon), daemon.stats()
+            share, p99 = self.flood(daemon, "eedcu")
+            self.more(daemon)
+            after = daemon.stats()
+            for kind in KINDS:
+                self.assertEqual(after["probes"][kind]["results"]["timeout"],
+                                 before["probes"][kind]["results"]["timeout"], kind)
+            self.assertEqual(after["gaps"], before["gaps"])
+            if LONG:
+                self.assertLess(share - idle, 0.05)
+                self.assertLess(p99, 0.02)
+
+    def test_passing(self):
+        with self.daemon() as daemon:
+            before = daemon.stats()["probes"]["tcp-syn"]["discarded"]["bad_cookie"]
+            share, p99 = self.flood(daemon, "sa")
+            thrown = daemon.stats()["probes"]["tcp-syn"]["discarded"]["bad_cookie"] - before
+            gaps = daemon.stats()["gaps"]
+            print(f"{thrown} looked at; windows unknown: {gaps}", flush=True)
+            self.assertGreater(thrown, self.rate)
+            if LONG:
+                self.assertLess(share, 0.35)
+                self.assertLess(p99, 0.02)
 
 
 class Clients(Faults):

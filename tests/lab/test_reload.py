@@ -9,7 +9,8 @@ import time
 import kplab
 from kplab import Daemon, VarlinkError, wait_for
 
-ROUNDS = 50
+LONG = bool(os.environ.get("KP_LONG"))  # tests/lab/faults Reload
+ROUNDS = 500 if LONG else 50  # of a bad one and a good one
 PATIENT = {"interval": "200ms", "timeout": "2s", "jitter": "10%"}  # a busy machine is no loss
 STEADY = ("kcna", "rodong", "airkoryo", "tld-ns1", "tld-ns2", "ttk-10", "mfa")
 PROBED = {"airkoryo": ["web", "ping"], "tld-ns1": ["soa", "soa-by-tcp", "dns-tcp"],
@@ -203,4 +204,6 @@ class Reload(kplab.Case):
 
 
 if __name__ == "__main__":
+    if LONG:
+        kplab.LONGEST = 3000
     kplab.main()
