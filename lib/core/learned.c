@@ -212,6 +212,12 @@ struct kp_learned *kp_core_learned(struct kp_core *core)
     return l;
 }
 
+/* The configuration of what was learned then is still held. */
+static bool held(const struct kp_core *core, const struct kp_learned *l)
+{
+    return l->generation + KP_OLD_CONFIGS >= core->generation;
+}
+
 /* Small ones often, so that an export need not begin long before what it is about;
  * large ones only so that there is always one. */
 static uint32_t kept(const struct kp_core *core)
@@ -224,8 +230,9 @@ void kp_checkpoint_tick(struct kp_core *core)
     struct kp_records *r = &core->records;
     uint32_t newest = (r->checkpoint_next + KP_CHECKPOINTS - 1) % KP_CHECKPOINTS;
     const struct kp_learned *last = r->checkpoints[newest];
-    if (core->offline ||
-        (last != NULL && r->last - last->record < r->capacity / kept(core) - 1))
+    /* One reload more, and there would be none to begin with. */
+    bool current = last != NULL && last->generation + KP_OLD_CONFIGS > core->generation;
+    if (core->offline || (current && r->last - last->record < r->capacity / kept(core) - 1))
         return;
     struct kp_learned *l = kp_core_learned(core);
     if (l == NULL)
@@ -249,7 +256,7 @@ struct kp_learned *kp_core_checkpoint(struct kp_core *core, struct kp_wall befor
     struct kp_learned *best = NULL;
     for (int i = 0; i < KP_CHECKPOINTS; i++) {
         struct kp_learned *l = core->records.checkpoints[i];
-        if (l == NULL || l->record + 1 < kp_core_record_oldest(core))
+        if (l == NULL || l->record + 1 < kp_core_record_oldest(core) || !held(core, l))
             continue;
         bool fits = l->now.ns + l->wall_minus_mono.ns <= before.ns;
         bool best_fits = best != NULL && best->now.ns + best->wall_minus_mono.ns <= before.ns;

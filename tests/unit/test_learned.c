@@ -4,6 +4,7 @@
 #include "lib/conf/conf_load.h"
 #include "lib/core/feed.h"
 #include "lib/core/view.h"
+#include "lib/telling/export.h"
 #include "lib/telling/learned_json.h"
 
 #include <stdlib.h>
@@ -205,6 +206,31 @@ static int unload(void **state)
     return 0;
 }
 
+/* However often it is reloaded: an export has something to begin with. */
+static void reloads_leave_a_beginning(void **state)
+{
+    (void)state;
+    struct kp_wire wire = {.port_min = 61000, .port_max = 65535};
+    struct kp_key seed = {{1}};
+    struct kp_core *core = kp_core_new(&wire, &seed);
+    assert_non_null(core);
+    kp_core_set_clock(core, (struct kp_dur){at(0).ns});
+    for (int64_t second = 1; second < 40; second++) {
+        struct kp_mono now = {second * KP_NS_PER_S};
+        assert_int_equal(kp_core_configure(core, conf, now), KP_OK);
+        kp_core_tick(core, now);
+        struct kp_export x;
+        struct kp_text out = {0};
+        assert_int_equal(kp_export_begin(core, at(0), (struct kp_wall){0}, &x), KP_OK);
+        assert_int_equal(kp_export_next(core, "1", &x, &out), KP_OK);
+        assert_non_null(strstr(kp_text_str(&out), "\"kind\":\"header\""));
+        kp_export_end(&x);
+        kp_text_fini(&out);
+        (void)events(core, KP_EV_PROBE_RESULT); /* they make room */
+    }
+    kp_core_free(core);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +238,7 @@ int main(void)
         cmocka_unit_test(an_absence_decides_nothing),
         cmocka_unit_test(an_open_incident_stays_open),
         cmocka_unit_test(odd_states_do_no_harm),
+        cmocka_unit_test(reloads_leave_a_beginning),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
