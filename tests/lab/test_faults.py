@@ -111,6 +111,24 @@ class Clocks(Faults):
                 self.more(daemon)
 
 
+class Address(Faults):
+    """Our own address changes: what was under way is lost, and nobody is down for it."""
+
+    def test_renumbered(self):
+        with self.daemon() as daemon, kplab.Capture(self.lab, "tcp or icmp") as capture:
+            for number, (theirs, ours) in enumerate((("198.19.1.5", "198.19.1.6"),
+                                                     ("198.19.1.1", "198.19.1.2")) * 2):
+                self.lab.exec("transit", "ip", "address", "replace", theirs + "/30", "dev", "vantage")
+                self.lab.exec("vantage", "ip", "address", "flush", "dev", "transit", "scope", "global",
+                              "to", "198.19.1.0/24")
+                self.lab.exec("vantage", "ip", "address", "add", ours + "/30", "dev", "transit")
+                self.lab.exec("vantage", "ip", "route", "replace", "198.18.0.0/15", "via", theirs)
+                self.more(daemon, 4)
+                sources = {p.src for p in capture.so_far()[-20:] if p.out and p.version == 4}
+                self.assertEqual(sources, {ours}, f"change {number}")
+                daemon.wait_clear()
+
+
 class Sockets(Faults):
     """Every error that a send or a receive can have."""
     documented = ("EACCES EAGAIN EBADF ECONNREFUSED ECONNRESET EDESTADDRREQ EFAULT EHOSTDOWN "
