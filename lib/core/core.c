@@ -27,6 +27,7 @@ void kp_core_free(struct kp_core *core)
     kp_inflight_fini(&core->inflight);
     kp_mute_fini(core);
     kp_incidents_free(core->incidents);
+    free(core->findings);
     kp_checkpoint_fini(core);
     kp_record_fini(core);
     free(core->feed_index);

@@ -177,15 +177,16 @@ static void fresh_uuid(void *arg, uint8_t out[16])
 
 static void observe(struct kp_core *core)
 {
-    struct kp_findings found = {.list = malloc(KP_FINDINGS * sizeof *found.list)};
     const struct kp_incident_host host = {core, kp_findings_answering, fresh_uuid};
-    if (found.list == NULL)
+    if (core->findings == NULL)
+        core->findings = malloc(KP_FINDINGS * sizeof *core->findings);
+    if (core->findings == NULL)
         return; /* the next look tries again */
+    struct kp_findings found = {.list = core->findings};
     core->opened = 0;
     kp_findings_collect(core, &found);
     (void)kp_incidents_observe(core->incidents, kp_tell_wall(core, core->now), found.list,
                                found.count, &host);
-    free(found.list);
     tell_changes(core);
 }
 
@@ -211,6 +212,10 @@ static void look(struct kp_core *core)
                  "the name servers");
     observe(core);
     core->alert = amiss(core);
+    if (core->alert)
+        return;
+    free(core->findings);
+    core->findings = NULL;
 }
 
 void kp_correlate_until(struct kp_core *core, struct kp_mono now)

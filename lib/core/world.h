@@ -192,9 +192,10 @@ struct kp_core {
     struct kp_group anchors, country, dns;
     bool country_suspected, dns_suspected;
     struct kp_incidents *incidents;
-    uint64_t opened;           /* incidents, in this look */
-    bool alert;                /* something is suspect, silent or open: correlate */
-    struct kp_mono look_at;    /* when to correlate next */
+    struct kp_finding *findings; /* room for a look's; NULL: nothing is amiss */
+    uint64_t opened;             /* incidents, in this look */
+    bool alert;                  /* something is suspect, silent or open: correlate */
+    struct kp_mono look_at;      /* when to correlate next */
     struct kp_mono puzzled;    /* since when nothing explains a confirmed silence; {0}: it is */
     struct kp_explanation led; /* the wide explanation in force; class clear: none */
     struct kp_mono led_until;  /* when it led last */
