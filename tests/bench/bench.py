@@ -147,12 +147,12 @@ COUNT_SECONDS = 10  # for system calls, beside the measured time
 CALLS = ("sendmmsg", "recvmmsg", "epoll_wait", "read", "write", "getsockopt", "setsockopt",
          "timerfd_settime", "sendto", "recvmsg", "socket", "connect", "close", "getsockname",
          "epoll_ctl", "poll", "clock_gettime")
-PATH = "all"  # the path of every target, where there is one
 
 
-def configure(work, targets, interval, sample, path=False):
-    """targets: a probe type, an address and a name each.  Returns the file's path."""
-    rate = len(targets) / interval
+def configure(work, targets, interval, sample, paths=(), each=1):
+    """targets: a probe type, an address and a name each, on the paths in turn.  each: so many
+    probes of every (ICMP) target.  Returns the file's path."""
+    rate = len(targets) * each / interval
     text = f"""version: 1
 vantage: {{name: bench}}
 allow: [198.18.0.0/15, "2001:2::/48"]
@@ -163,11 +163,15 @@ control: {{socket: {work}/control.sock}}
 probes:
 """
     text += "".join(f"  {name[0]}: {probe}\n" for name, probe in PROBES.items())
-    text += f"paths:\n  {PATH}: {{}}\n" if path else ""
-    on_path = f",paths: [{PATH}]" if path else ""
-    text += "targets:\n" + "".join(
-        f'- {{name: {name},address: "{where}",probes: [{kind[0]}]{on_path}}}\n'
-        for kind, where, name in targets)
+    more = [f"i{n}" for n in range(1, each)]
+    text += "".join(f"  {name}: {{type: icmp, size: {56 + n}}}\n" for n, name in enumerate(more, 1))
+    text += "paths:\n" if paths else ""
+    text += "".join(f"  {name}: {{}}\n" for name in paths)
+    text += "targets:\n"
+    for i, (kind, where, name) in enumerate(targets):
+        on_path = f",paths: [{paths[i % len(paths)]}]" if paths else ""
+        text += (f'- {{name: {name},address: "{where}",probes: [{",".join([kind[0], *more])}]'
+                 f"{on_path}}}\n")
     name = os.path.join(work, "kpwatchd.yaml")
     with open(name, "w", encoding="ascii") as f:
         f.write(text)

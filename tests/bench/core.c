@@ -1,10 +1,13 @@
 /* The core alone, in a pretended network in which everybody answers after a millisecond, but
  * the first path only in the first half: what thinking costs, without sockets.
  *
- * usage: kp_bench_core TARGETS PATHS ROUNDS
+ * usage: kp_bench_core PROBES PATHS ROUNDS
  *
- * Prints how many probes were sent and answered, and the nanoseconds the core spent on each
- * answer: recognised, judged, told.  Whatever the machine does, the work is the same. */
+ * PROBES are asked once a second each; a target has several where a configuration cannot hold
+ * so many targets.  Prints how many were sent and answered, the nanoseconds the core spent on
+ * each answer (recognised, judged, told), the longest it took to judge a tick, in ms, and how
+ * many seconds after the silence began an incident opened (-1: none).  Whatever the machine
+ * does, the work is the same. */
 #include "lib/core/core.h"
 #include "lib/conf/conf_load.h"
 #include "tests/sim/packet.h"
@@ -14,13 +17,20 @@
 #include <string.h>
 #include <time.h>
 
-enum { WAITING_MAX = 100000, PACKET_ROOM = 128, TTL = 60 };
+enum {
+    WAITING_MAX = 100000,
+    PACKET_ROOM = 128,
+    TTL = 60,
+    TARGETS_MAX = 12000,
+    LEAST_SIZE = 56
+};
 
 static struct {
     struct kp_core *core;
     struct kp_mono now, half;
-    unsigned long targets, paths, sent, answered, events;
-    int64_t spent_ns;
+    unsigned long probes, paths, sent, answered;
+    int64_t spent_ns, worst_ns;
+    struct kp_mono opened; /* {0}: no incident yet */
     size_t waiting;
     struct reply {
         struct kp_addr from;
@@ -37,10 +47,28 @@ static const char *const head =
     "defaults: {interval: 1s, timeout: 900ms}\n"
     "trace: {interval: 1d}\n"
     "log: {journal: off}\n"
-    "probes: {i: {type: icmp, size: 56}}\n"
-    "paths:\n";
+    "probes:\n";
 
 /* Targets are spread evenly: the n-th is on path n % paths. */
+static void write_configuration(FILE *out)
+{
+    unsigned long each = (b.probes + TARGETS_MAX - 1) / TARGETS_MAX;
+    fputs(head, out);
+    for (unsigned long i = 0; i < each; i++)
+        fprintf(out, "  i%lu: {type: icmp, size: %lu}\n", i, LEAST_SIZE + i);
+    fputs("paths:\n", out);
+    for (unsigned long i = 0; i < b.paths; i++)
+        fprintf(out, "  p%lu: {}\n", i);
+    fputs("targets:\n", out);
+    for (unsigned long i = 0; i < b.probes / each; i++) {
+        fprintf(out, "- {name: t%lu,address: 198.18.%lu.%lu,paths: [p%lu],probes: [i0", i,
+                i / 250, i % 250 + 1, i % b.paths);
+        for (unsigned long k = 1; k < each; k++)
+            fprintf(out, ",i%lu", k);
+        fputs("]}\n", out);
+    }
+}
+
 static struct kp_conf *configure(void)
 {
     char *text = NULL;
@@ -48,13 +76,7 @@ static struct kp_conf *configure(void)
     FILE *out = open_memstream(&text, &len);
     if (out == NULL)
         return NULL;
-    fputs(head, out);
-    for (unsigned long i = 0; i < b.paths; i++)
-        fprintf(out, "  p%lu: {}\n", i);
-    fputs("targets:\n", out);
-    for (unsigned long i = 0; i < b.targets; i++)
-        fprintf(out, "- {name: t%lu,address: 198.18.%lu.%lu,probes: [i],paths: [p%lu]}\n", i,
-                i / 250, i % 250 + 1, i % b.paths);
+    write_configuration(out);
     fclose(out);
     struct kp_diags diags;
     kp_diags_init(&diags);
@@ -98,7 +120,9 @@ static void pump(void)
     struct kp_act act;
     kp_core_tick(b.core, b.now);
     while (kp_core_pop_action(b.core, &act)) {
-        b.events += act.kind == KP_ACT_EVENT;
+        if (act.kind == KP_ACT_EVENT && act.event.action == KP_EV_INCIDENT_OPENED &&
+            !kp_mono_set(b.opened))
+            b.opened = b.now;
         if (act.kind == KP_ACT_SEND)
             send_probe(&act.send);
     }
@@ -123,8 +147,12 @@ static void answer_all(void)
                            .len = r->len};
         kp_core_receive(b.core, &rx);
     }
+    int64_t received = clock_ns();
     kp_core_tick(b.core, b.now);
-    b.spent_ns += clock_ns() - began;
+    int64_t judged = clock_ns();
+    b.spent_ns += judged - began;
+    if (judged - received > b.worst_ns)
+        b.worst_ns = judged - received;
     b.answered += b.waiting;
     b.waiting = 0;
 }
@@ -149,11 +177,11 @@ int main(int argc, char **argv)
     const struct kp_key seed = {{3, 4}};
     unsigned long rounds = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
     if (rounds > 0) {
-        b.targets = strtoul(argv[1], NULL, 10);
+        b.probes = strtoul(argv[1], NULL, 10);
         b.paths = strtoul(argv[2], NULL, 10);
     }
-    if (b.targets == 0 || b.targets > 20000 || b.paths == 0 || b.paths > b.targets) {
-        fprintf(stderr, "usage: kp_bench_core TARGETS PATHS ROUNDS\n");
+    if (b.probes == 0 || b.probes > 100000 || b.paths == 0 || b.paths > b.probes) {
+        fprintf(stderr, "usage: kp_bench_core PROBES PATHS ROUNDS\n");
         return 2;
     }
     b.now = (struct kp_mono){1000 * KP_NS_PER_S};
@@ -165,8 +193,10 @@ int main(int argc, char **argv)
     if (kp_core_configure(b.core, conf, b.now) != KP_OK)
         return 1;
     run(rounds);
-    printf("%lu %lu %lu %.0f\n", b.sent, b.answered, b.events,
-           (double)b.spent_ns / (double)(b.answered > 0 ? b.answered : 1));
+    double seconds = kp_mono_set(b.opened) ? kp_dur_seconds(kp_mono_sub(b.opened, b.half)) : -1;
+    printf("%lu %lu %.0f %.3f %.2f\n", b.sent, b.answered,
+           (double)b.spent_ns / (double)(b.answered > 0 ? b.answered : 1),
+           (double)b.worst_ns / KP_NS_PER_MS, seconds);
     kp_core_free(b.core);
     kp_conf_free(conf);
     return 0;

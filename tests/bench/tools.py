@@ -13,7 +13,7 @@ import time
 import bench
 
 UNPACKED = "/var/cache/kpwatchd-tests"
-SCAN = "198.18.0.0/16"
+SCAN = "198.18.0.0/17"
 CLONE_NEWNET = 0x40000000
 
 
@@ -158,7 +158,7 @@ class Tools:
         run = self.run("masscan", SCAN, "-p81", "--rate", str(rate), "-e", "up0", "--source-ip",
                        bench.LINK[4][0].split("/")[0], "--source-port", "61998", "--router-mac",
                        self.mac, "--wait", "1", "-oL", "/dev/null", enough=b"waiting")
-        return run.row(1 << 16, None)
+        return run.row(1 << 15, None)
 
     def dnsperf(self, rate):
         queries = os.path.join(self.work, "queries")
