@@ -131,12 +131,11 @@ class Address(Faults):
 
 class Sockets(Faults):
     """Every error that a send or a receive can have."""
-    documented = ("EACCES EAGAIN EBADF ECONNREFUSED ECONNRESET EDESTADDRREQ EFAULT EHOSTDOWN "
-                  "EHOSTUNREACH EINTR EINVAL EIO EISCONN EMSGSIZE ENETDOWN ENETUNREACH ENOBUFS "
-                  "ENODEV ENOMEM ENOTCONN ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTO ETIMEDOUT").split()
+    usual = ("EACCES EAGAIN EHOSTUNREACH EINTR EINVAL EMSGSIZE ENETDOWN ENETUNREACH ENOBUFS ENODEV "
+             "ENOMEM EPERM").split()
 
     def setUp(self):
-        self.names = sorted(errno.errorcode.values()) if LONG else self.documented
+        self.names = sorted(errno.errorcode.values()) if LONG else self.usual
 
     def test_sends(self):
         """Each fails all sends for a while, then every third."""
@@ -188,7 +187,7 @@ class Sockets(Faults):
 
 class Memory(Faults):
     """Allocations fail, one at a time and many, in the daemon and all its libraries."""
-    stride = 1 if LONG else 5
+    stride = 1 if LONG else 9
 
     def calls(self):
         for method in ("GetStatus", "ListPaths", "ListTargets", "ListIncidents", "ListEvents",
@@ -243,7 +242,7 @@ class Memory(Faults):
                 daemon.drop_connection()
                 failed = daemon.orders["allocs_failed"]
                 daemon.orders["alloc_every"] = every
-                end = time.monotonic() + (20 if LONG else 2)
+                end = time.monotonic() + (20 if LONG else 1)
                 while time.monotonic() < end:
                     for method, parameters in self.calls():
                         self.try_call(daemon, method, parameters)
