@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,12 +69,16 @@ static int64_t get(const int64_t *word)
 
 /* ---- memory ---- */
 
-/* libseccomp 2.5.4 does not look whether it has memory for the filter: it crashes or
- * never ends.  That is before the daemon is ready, and not ours to mend. */
+static _Thread_local bool in_nss;
+
+/* Two libraries do not look whether they have memory, both before the daemon is ready, and
+ * neither is ours to mend: libseccomp 2.5.4 crashes or never ends where it makes the filter,
+ * and glibc 2.36 (nss_database.c) where it looks a group up. */
 static bool spared(const void *caller)
 {
     Dl_info info;
-    return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libseccomp");
+    return in_nss ||
+           (dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libseccomp"));
 }
 
 static bool no_memory(const void *caller)
@@ -153,6 +158,15 @@ static void shift_stamps(struct msghdr *msg)
                 shift(&stamps[i], ns);
         memcpy(CMSG_DATA(c), stamps, sizeof stamps);
     }
+}
+
+int getgrnam_r(const char *name, struct group *group, char *room, size_t size,
+               struct group **found)
+{
+    in_nss = true;
+    int rc = REAL(getgrnam_r)(name, group, room, size, found);
+    in_nss = false;
+    return rc;
 }
 
 /* ---- sockets ---- */
