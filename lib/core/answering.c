@@ -10,6 +10,7 @@ struct parts {
     const struct kp_incident *incident;
     struct kp_back back;
     struct kp_wall spared; /* since when the last of those answers that answered all along */
+    bool any;              /* one is still asked */
     bool silent, wavers;   /* one is silent; one may be falling silent again */
 };
 
@@ -32,6 +33,7 @@ static void later(struct kp_wall *t, struct kp_wall than)
 
 static void add_part(struct parts *p, const struct kp_group *group)
 {
+    p->any = true;
     p->silent |= silent(group, p->incident);
     p->wavers |= group->state != KP_DOWN && group->outage.score >= KP_DETECT_SUSPECT;
     if (silent(group, p->incident))
@@ -46,20 +48,23 @@ static void add_part(struct parts *p, const struct kp_group *group)
     later(&p->back.settled, since);
 }
 
-/* What answered all along has not come back, unless all did. */
+static struct kp_back at_once(struct kp_wall t)
+{
+    return (struct kp_back){t, t};
+}
+
+/* What answered all along has not come back, unless all did.  Where nothing of it is
+ * asked any more there is nothing to wait for. */
 static struct kp_back sum_up(const struct parts *p)
 {
     struct kp_back back = p->back;
+    if (!p->any)
+        return at_once(p->incident->answering.ns > 0 ? p->incident->answering : now(p->core));
     if (back.first.ns == 0 && !p->silent)
         back.first = back.settled = p->spared;
     if (p->wavers)
         back.settled = now(p->core);
     return back;
-}
-
-static struct kp_back at_once(struct kp_wall t)
-{
-    return (struct kp_back){t, t};
 }
 
 static struct kp_back group_back(const struct kp_core *core, const struct kp_group *group,
@@ -107,7 +112,6 @@ static struct kp_back targets_back(const struct kp_core *core,
                                    const struct kp_incident *incident)
 {
     struct parts p = {.core = core, .incident = incident};
-    bool asked = false;
     for (uint32_t i = 0; i < core->world->target_count; i++) {
         const struct kp_target *target = &core->world->targets[i];
         if (!kp_names_has(&incident->what.targets, target->conf->name))
@@ -115,12 +119,10 @@ static struct kp_back targets_back(const struct kp_core *core,
         const struct kp_group *group = incident->what.class == KP_V_SERVICE_OUTAGE
                                            ? service(core, target, incident)
                                            : &target->group;
-        asked |= group != NULL;
         if (group != NULL)
             add_part(&p, group);
     }
-    /* Nothing of it is asked any more: nothing to wait for. */
-    return asked ? sum_up(&p) : at_once(now(core));
+    return sum_up(&p);
 }
 
 /* More than a tenth of what fell silent still is: back in part, not over. */
