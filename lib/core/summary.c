@@ -21,17 +21,30 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
     t->left -= used;
 }
 
-/* Writes the titles of the paths in this state, joined; returns their count. */
-static uint32_t add_paths(const struct kp_core *core, struct text *t, enum kp_state state)
+/* Writes the titles of the paths in this state, joined, but for those named in except
+ * (NULL: none); returns their count. */
+static uint32_t add_paths(const struct kp_core *core, struct text *t, enum kp_state state,
+                          const struct kp_names *except)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < core->world->path_count; i++) {
         const struct kp_path *path = &core->world->paths[i];
-        if (kp_judge_path_state(core, path) != state || kp_mute_path(core, path))
+        if (kp_judge_path_state(core, path) != state || kp_mute_path(core, path) ||
+            (except != NULL && kp_names_has(except, path->conf->name)))
             continue;
         add(t, "%s%s", count++ > 0 ? " and " : "", path->conf->title);
     }
     return count;
+}
+
+/* The paths that answer, if any. */
+static void add_others(const struct kp_core *core, struct text *t,
+                       const struct kp_names *except)
+{
+    char others[128] = "";
+    uint32_t count = add_paths(core, &(struct text){others, sizeof others}, KP_UP, except);
+    if (count > 0)
+        add(t, "; %s %s on", others, count > 1 ? "carry" : "carries");
 }
 
 static void add_since(const struct kp_core *core, struct text *t)
@@ -50,14 +63,11 @@ static void add_since(const struct kp_core *core, struct text *t)
 
 static bool paths_down(const struct kp_core *core, struct text *t)
 {
-    char others[128] = "";
-    struct text o = {others, sizeof others};
-    if (add_paths(core, t, KP_DOWN) == 0)
+    if (add_paths(core, t, KP_DOWN, NULL) == 0)
         return false;
     add(t, ": silent");
     add_since(core, t);
-    if (add_paths(core, &o, KP_UP) > 0)
-        add(t, "; %s carries on", others);
+    add_others(core, t, NULL);
     add(t, ".");
     return true;
 }
@@ -102,9 +112,8 @@ static uint32_t learning(const struct kp_core *core)
 static void say_incident(const struct kp_core *core, const struct kp_incident *i,
                          struct text *t)
 {
-    char others[128] = "";
     char since[KP_RFC3339_SIZE];
-    struct text o = {others, sizeof others};
+    uint32_t count = 0;
     const char *where = i->what.where;
     kp_wall_format(i->what.began, since);
     memcpy(since + 19, "Z", 2); /* whole seconds read better */
@@ -122,11 +131,11 @@ static void say_incident(const struct kp_core *core, const struct kp_incident *i
         add(t, "all paths are silent at or beyond the border since %s", since);
         break;
     case KP_V_PATH_OUTAGE:
-        if (add_paths(core, t, KP_DOWN) == 0)
+        count = add_paths(core, t, KP_DOWN, NULL);
+        if (count == 0)
             add(t, "%s", where);
-        add(t, " is silent since %s", since);
-        if (add_paths(core, &o, KP_UP) > 0)
-            add(t, "; %s carries on", others);
+        add(t, " %s silent since %s", count > 1 ? "are" : "is", since);
+        add_others(core, t, &i->what.paths);
         break;
     case KP_V_DNS_OUTAGE:
         add(t, "the name servers do not answer since %s, their hosts do", since);
